@@ -1,0 +1,135 @@
+import { spawn, spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync, readFileSync } from 'node:fs';
+import { mkdir, readdir, rename, rm } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+/** The programs that `test/go.mod` and `test/helm/go.mod` pin. */
+export type GoTool = 'etcd' | 'kube-apiserver' | 'kube-controller-manager' | 'kubectl' | 'helm';
+
+const testFolder = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
+
+interface GoToolSource {
+  readonly moduleFolder: string;
+  readonly importPath: string;
+  /** `-X` settings; without them Kubernetes programs call themselves v0.0.0-master and refuse to talk about compatibility. */
+  readonly variables: readonly string[];
+}
+
+const kubernetesVersion = readPinnedVersion(join(testFolder, 'go.mod'), 'k8s.io/kubernetes');
+const kubernetesVariables = [
+  `k8s.io/component-base/version.gitVersion=${kubernetesVersion}`,
+  `k8s.io/client-go/pkg/version.gitVersion=${kubernetesVersion}`,
+];
+
+const sources: Readonly<Record<GoTool, GoToolSource>> = {
+  etcd: { moduleFolder: testFolder, importPath: 'go.etcd.io/etcd/server/v3', variables: [] },
+  'kube-apiserver': kubernetesTool('kube-apiserver'),
+  'kube-controller-manager': kubernetesTool('kube-controller-manager'),
+  kubectl: kubernetesTool('kubectl'),
+  helm: { moduleFolder: join(testFolder, 'helm'), importPath: 'helm.sh/helm/v4/cmd/helm', variables: [] },
+};
+
+export const goTools = Object.keys(sources) as readonly GoTool[];
+
+function kubernetesTool(name: string): GoToolSource {
+  return { moduleFolder: testFolder, importPath: `k8s.io/kubernetes/cmd/${name}`, variables: kubernetesVariables };
+}
+
+function readPinnedVersion(goMod: string, module: string): string {
+  const version = new RegExp(`^\\s*(?:require )?${module} (v\\S+)`, 'm').exec(readFileSync(goMod, 'utf8'))?.[1];
+  if (version === undefined) throw new Error(`${goMod} does not require ${module}`);
+  return version;
+}
+
+/** Go environment variables that the caller may set; the module proxy and the build cache are Go's ordinary ones. */
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/**
+ * Why the tools cannot be had here, as one line for people, or `undefined` if they can. Test runs skip the real API
+ * server with this line; with `CI` set they have to fail.
+ */
+export function goToolsBlocker(environment: Environment = process.env): string | undefined {
+  const missing = goTools.filter((tool) => findBuilt(tool, environment) === undefined && tool !== 'helm');
+  if (missing.length === 0) return undefined;
+  const go = spawnSync('go', ['version'], { encoding: 'utf8' });
+  if (go.error === undefined && go.status === 0) return undefined;
+  return `The real API server was skipped: ${missing.join(', ')} must be built and there is no Go (install Go 1.26 or set KUBEBUILDER_ASSETS).`;
+}
+
+/**
+ * The path of a tool: from the folder that `KUBEBUILDER_ASSETS` names if it is there, else from `test/.bin`, built
+ * first if needed (kube-apiserver takes about three minutes on two cores the first time, then comes from Go's cache).
+ * Throws if Go is missing or the build fails, with Go's own words.
+ */
+export async function goTool(tool: GoTool, environment: Environment = process.env): Promise<string> {
+  const built = findBuilt(tool, environment);
+  if (built !== undefined) return built;
+  const blocker = goToolsBlocker(environment);
+  if (blocker !== undefined) throw new Error(blocker);
+  const target = cachedPath(tool);
+  await mkdir(dirname(target), { recursive: true });
+  process.stderr.write(`Building ${tool} from Go sources; the first time takes up to three minutes ...\n`);
+  const startedAt = performance.now();
+  const unfinished = `${target}.${process.pid}.unfinished`;
+  try {
+    await goBuild(sources[tool], unfinished);
+    await rename(unfinished, target);
+  } finally {
+    await rm(unfinished, { force: true });
+  }
+  process.stderr.write(`Built ${tool} in ${((performance.now() - startedAt) / 1000).toFixed(0)} s.\n`);
+  await removeOlderBuilds(tool);
+  return target;
+}
+
+function findBuilt(tool: GoTool, environment: Environment): string | undefined {
+  const assets = environment['KUBEBUILDER_ASSETS'];
+  const candidates = assets === undefined || assets === '' ? [] : [join(assets, tool)];
+  return [...candidates, cachedPath(tool)].find((path) => existsSync(path));
+}
+
+/** The folder is named for all that decides what is in it, so that a changed go.sum or flag never finds an old program. */
+function cachedPath(tool: GoTool): string {
+  const { moduleFolder, importPath, variables } = sources[tool];
+  const hash = createHash('sha256').update(JSON.stringify([importPath, variables, process.platform, process.arch]));
+  for (const file of ['go.mod', 'go.sum']) hash.update(readFileSync(join(moduleFolder, file)));
+  return join(testFolder, '.bin', `${tool}-${hash.digest('hex').slice(0, 16)}`, tool);
+}
+
+async function removeOlderBuilds(tool: GoTool): Promise<void> {
+  const current = dirname(cachedPath(tool));
+  const folders = await readdir(dirname(current));
+  const older = folders.filter((name) => name.slice(0, -17) === tool && join(dirname(current), name) !== current);
+  await Promise.all(older.map((name) => rm(join(dirname(current), name), { recursive: true, force: true })));
+}
+
+async function goBuild({ moduleFolder, importPath, variables }: GoToolSource, target: string): Promise<void> {
+  const linkerFlags = ['-s', '-w', ...variables.map((variable) => `-X ${variable}`)].join(' ');
+  const args = ['build', '-mod=readonly', '-buildvcs=false', '-ldflags', linkerFlags, '-o', target, importPath];
+  // Go's own settings decide where modules come from; cgo is off so that no C compiler is needed.
+  const go = spawn('go', args, {
+    cwd: moduleFolder,
+    env: { ...process.env, CGO_ENABLED: '0', GOWORK: 'off' },
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
+  let words = '';
+  go.stderr.setEncoding('utf8').on('data', (chunk: string) => {
+    words = (words + chunk).slice(-4000);
+  });
+  const status = await new Promise<number | null>((resolve, reject) => {
+    go.once('error', reject);
+    go.once('close', resolve);
+  });
+  if (status !== 0) throw new Error(`go build ${importPath} failed:\n${words}`);
+}
+
+if (import.meta.main) {
+  const wanted = process.argv.length > 2 ? process.argv.slice(2) : goTools;
+  for (const name of wanted) {
+    const tool = goTools.find((known) => known === name);
+    if (tool === undefined) throw new Error(`There is no tool ${JSON.stringify(name)}; there are ${goTools.join(', ')}.`);
+    process.stdout.write(`${await goTool(tool)}\n`);
+  }
+}
