@@ -93,7 +93,8 @@ export function asString(decoder: Decoder, field: Field): string | undefined {
 export function booleanField(decoder: Decoder, parent: Field, name: string): boolean | undefined {
   const field = fieldOf(decoder, parent, name);
   if (typeof field.value === 'boolean') return field.value;
-  if (field.value !== undefined && field.value !== null) violate(decoder, field, `must be true or false, not ${describe(field.value)}`);
+  if (field.value !== undefined && field.value !== null)
+    violate(decoder, field, `must be true or false, not ${describe(field.value)}`);
   return undefined;
 }
 
@@ -101,7 +102,8 @@ export function integerField(decoder: Decoder, parent: Field, name: string): num
   const field = fieldOf(decoder, parent, name);
   if (typeof field.value === 'number' && Number.isInteger(field.value)) return field.value;
   if (typeof field.value === 'bigint') return Number(field.value);
-  if (field.value !== undefined && field.value !== null) violate(decoder, field, `must be an integer, not ${describe(field.value)}`);
+  if (field.value !== undefined && field.value !== null)
+    violate(decoder, field, `must be an integer, not ${describe(field.value)}`);
   return undefined;
 }
 

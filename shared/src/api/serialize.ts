@@ -72,7 +72,8 @@ export function statusDocument(status: SealedSecretStatus): DocumentMap {
   const document: DocumentMap = new Map();
   if (status.observedGeneration !== undefined) document.set('observedGeneration', status.observedGeneration);
   if (status.conditions.length > 0) document.set('conditions', status.conditions.map(conditionDocument));
-  if (status.secret !== undefined) document.set('secret', new Map<string, DocumentValue>(Object.entries(status.secret)));
+  if (status.secret !== undefined)
+    document.set('secret', new Map<string, DocumentValue>(Object.entries(status.secret)));
   if (status.controller !== undefined) document.set('controller', status.controller);
   return document;
 }

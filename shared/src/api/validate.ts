@@ -98,7 +98,11 @@ function assertKind(decoder: Decoder, root: Field): void {
   const kind = stringField(decoder, root, 'kind');
   const apiVersion = stringField(decoder, root, 'apiVersion');
   if (kind !== undefined && kind !== '' && kind !== sealedSecretResource.kind) {
-    violate(decoder, fieldOf(decoder, root, 'kind'), `must be ${sealedSecretResource.kind}, not ${JSON.stringify(kind)}`);
+    violate(
+      decoder,
+      fieldOf(decoder, root, 'kind'),
+      `must be ${sealedSecretResource.kind}, not ${JSON.stringify(kind)}`,
+    );
   } else if (apiVersion !== undefined && apiVersion !== '' && apiVersion !== sealedSecretResource.apiVersion) {
     const message = `must be ${sealedSecretResource.apiVersion}, not ${JSON.stringify(apiVersion)}`;
     violate(decoder, fieldOf(decoder, root, 'apiVersion'), message);
@@ -108,7 +112,9 @@ function assertKind(decoder: Decoder, root: Field): void {
 function assertNoViolations(decoder: Decoder, kind: string, options: ReadOptions): void {
   if (decoder.violations.length === 0) return;
   const list = decoder.violations.map(({ path, message }) => `${path} ${message}`).join('; ');
-  throw new SealedSecretsError('InvalidObject', `${prefix(options)}invalid ${kind}: ${list}`, { violations: decoder.violations });
+  throw new SealedSecretsError('InvalidObject', `${prefix(options)}invalid ${kind}: ${list}`, {
+    violations: decoder.violations,
+  });
 }
 
 const timestamp = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?(Z|[+-]\d{2}:\d{2})$/;
@@ -123,7 +129,8 @@ function timeField(decoder: Decoder, parent: Field, name: string): string | unde
 
 /** Reads ObjectMeta. `managedFields` is left out on purpose: it repeats field names and nothing of ours may carry it on. */
 function readMetadata(decoder: Decoder, field: Field): ObjectMeta {
-  const optional = <T>(name: string, value: T | undefined) => (value === undefined || value === '' ? {} : { [name]: value });
+  const optional = <T>(name: string, value: T | undefined) =>
+    value === undefined || value === '' ? {} : { [name]: value };
   return {
     name: stringField(decoder, field, 'name') ?? '',
     ...optional('generateName', stringField(decoder, field, 'generateName')),
@@ -243,7 +250,11 @@ function readSecretData(decoder: Decoder, root: Field): Map<string, Uint8Array> 
 function readBytes(decoder: Decoder, field: Field): Uint8Array {
   if (field.value === null) return new Uint8Array();
   if (typeof field.value !== 'string') {
-    violate(decoder, field, `must be base64 text, not ${describe(field.value)}: put plain text under stringData instead of data`);
+    violate(
+      decoder,
+      field,
+      `must be base64 text, not ${describe(field.value)}: put plain text under stringData instead of data`,
+    );
     return new Uint8Array();
   }
   return assertBase64(decoder, field, field.value);

@@ -37,7 +37,9 @@ export function parseCertificates(pem: string): X509Certificate[] {
     try {
       return new X509Certificate(block.text);
     } catch (cause) {
-      throw new SealedSecretsError('InvalidCertificate', `certificate ${index + 1} of the PEM text is malformed`, { cause });
+      throw new SealedSecretsError('InvalidCertificate', `certificate ${index + 1} of the PEM text is malformed`, {
+        cause,
+      });
     }
   });
 }
@@ -127,7 +129,8 @@ export async function issueCertificate(request: CertificateRequest): Promise<str
   // The encoding has whole seconds. A beginning in the future would make the certificate invalid for a moment.
   certificate.validity.notBefore = new Date(Math.floor(request.notBefore.getTime() / 1000) * 1000);
   certificate.validity.notAfter = new Date(certificate.validity.notBefore.getTime() + request.validForMs);
-  const name = request.commonName === '' ? [] : [{ shortName: 'CN', value: request.commonName, valueTagClass: utf8String }];
+  const name =
+    request.commonName === '' ? [] : [{ shortName: 'CN', value: request.commonName, valueTagClass: utf8String }];
   certificate.setSubject(name as never);
   certificate.setIssuer(name as never);
   certificate.setExtensions([
@@ -144,13 +147,19 @@ const utf8String = 12;
 function serialNumber(randomBytes: RandomBytes): string {
   const bytes = randomBytes(16);
   // DER integers are signed and minimal: forge wants a leading zero byte before a set top bit.
-  const hex = Buffer.from(bytes).toString('hex').replace(/^(00)+(?=.)/, '');
+  const hex = Buffer.from(bytes)
+    .toString('hex')
+    .replace(/^(00)+(?=.)/, '');
   return Number.parseInt(hex.slice(0, 2), 16) >= 0x80 ? `00${hex}` : hex;
 }
 
 type Forge = typeof import('node-forge');
 
-function signCertificate(forge: Forge, certificate: import('node-forge').pki.Certificate, privateKey: KeyObject): string {
+function signCertificate(
+  forge: Forge,
+  certificate: import('node-forge').pki.Certificate,
+  privateKey: KeyObject,
+): string {
   const { asn1, pki } = forge;
   const oid = pki.oids['sha256WithRSAEncryption'] as string;
   // Forge's own types leave out the fields that its `sign` would fill in.
@@ -162,7 +171,9 @@ function signCertificate(forge: Forge, certificate: import('node-forge').pki.Cer
   };
   open.signatureOid = oid;
   open.siginfo.algorithmOid = oid;
-  const tbs = (pki as unknown as { getTBSCertificate(c: unknown): import('node-forge').asn1.Asn1 }).getTBSCertificate(certificate);
+  const tbs = (pki as unknown as { getTBSCertificate(c: unknown): import('node-forge').asn1.Asn1 }).getTBSCertificate(
+    certificate,
+  );
   open.tbsCertificate = tbs;
   const der = Buffer.from(asn1.toDer(tbs).getBytes(), 'binary');
   open.signature = sign('sha256', der, privateKey).toString('binary');

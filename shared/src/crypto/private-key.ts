@@ -27,9 +27,13 @@ export function parsePrivateKey(pem: string): KeyObject | undefined {
     const key = tryCreatePrivateKey(block.text);
     if (key === undefined) continue;
     if (key.asymmetricKeyType !== 'rsa') {
-      throw new SealedSecretsError('InvalidKey', `the private key is ${key.asymmetricKeyType ?? 'of an unknown type'}, not RSA`, {
-        hint: 'Sealing keys are RSA keys; elliptic curve keys cannot open sealed values.',
-      });
+      throw new SealedSecretsError(
+        'InvalidKey',
+        `the private key is ${key.asymmetricKeyType ?? 'of an unknown type'}, not RSA`,
+        {
+          hint: 'Sealing keys are RSA keys; elliptic curve keys cannot open sealed values.',
+        },
+      );
     }
     return key;
   }
@@ -52,7 +56,9 @@ export async function importUnsealingKey(privateKey: KeyObject, copies = 1): Pro
   const der = privateKey.export({ type: 'pkcs8', format: 'der' });
   const algorithm = { name: 'RSA-OAEP', hash: 'SHA-256' };
   const handles = await Promise.all(
-    Array.from({ length: copies }, () => globalThis.crypto.subtle.importKey('pkcs8', der, algorithm, false, ['decrypt'])),
+    Array.from({ length: copies }, () =>
+      globalThis.crypto.subtle.importKey('pkcs8', der, algorithm, false, ['decrypt']),
+    ),
   );
   const publicKey = createPublicKey(privateKey);
   const modulusBytes = Math.ceil((publicKey.asymmetricKeyDetails?.modulusLength ?? 0) / 8);
@@ -62,7 +68,9 @@ export async function importUnsealingKey(privateKey: KeyObject, copies = 1): Pro
     if (ciphertext === undefined) return undefined;
     const handle = handles[turn++ % handles.length] as webcrypto.CryptoKey;
     try {
-      return new Uint8Array(await globalThis.crypto.subtle.decrypt({ name: 'RSA-OAEP', label: label.slice() }, handle, ciphertext));
+      return new Uint8Array(
+        await globalThis.crypto.subtle.decrypt({ name: 'RSA-OAEP', label: label.slice() }, handle, ciphertext),
+      );
     } catch {
       return undefined;
     }

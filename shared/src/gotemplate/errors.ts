@@ -1,0 +1,66 @@
+/** Whether a template could not be parsed, failed while it ran, or was stopped by a limit of ours. */
+export type TemplateErrorKind = 'parse' | 'exec' | 'limit';
+
+/** A place in the text of a template. Line and column count from 1; the column counts bytes. */
+export interface TemplatePosition {
+  readonly line: number;
+  readonly column: number;
+}
+
+export interface TemplateErrorDetails extends TemplatePosition {
+  readonly kind: TemplateErrorKind;
+  /** The name of the template that was rendered (not of a nested `define`). */
+  readonly templateName: string;
+}
+
+/**
+ * Why a template gave no output. The message holds names of functions, fields, types and limits, never a value: templates are
+ * rendered over secrets, and their errors end up in logs and conditions.
+ */
+export class TemplateError extends Error {
+  override readonly name = 'TemplateError';
+  readonly kind: TemplateErrorKind;
+  readonly templateName: string;
+  readonly line: number;
+  readonly column: number;
+
+  constructor(message: string, details: TemplateErrorDetails) {
+    super(message);
+    this.kind = details.kind;
+    this.templateName = details.templateName;
+    this.line = details.line;
+    this.column = details.column;
+  }
+}
+
+/** A function, conversion or comparison of a template failed. Caught by the executor, which adds name and position. */
+export class CallError extends Error {
+  override readonly name = 'CallError';
+}
+
+/** A budget ran out. Caught by the executor, which adds name and position. */
+export class LimitError extends Error {
+  override readonly name = 'LimitError';
+}
+
+/** A syntax error at a byte offset of the text. Caught by the entry point, which adds name, line and column. */
+export class SyntaxFailure extends Error {
+  override readonly name = 'SyntaxFailure';
+  readonly offset: number;
+  readonly kind: 'parse' | 'limit';
+
+  constructor(message: string, offset: number, kind: 'parse' | 'limit' = 'parse') {
+    super(message);
+    this.offset = offset;
+    this.kind = kind;
+  }
+}
+
+/** Line and column of a byte offset. */
+export function positionAt(text: string, offset: number): TemplatePosition {
+  const before = text.slice(0, offset);
+  const lastNewline = before.lastIndexOf('\n');
+  let line = 1;
+  for (let i = before.indexOf('\n'); i >= 0; i = before.indexOf('\n', i + 1)) line++;
+  return { line, column: offset - lastNewline };
+}

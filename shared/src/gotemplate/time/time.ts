@@ -1,0 +1,1 @@
+import type { GoType } from '../values/types.ts';

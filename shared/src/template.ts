@@ -1,0 +1,102 @@
+import { isTruthy, skipSetOwnerReferencesAnnotation } from './api/annotations.ts';
+import type { ObjectMeta, OwnerReference, SealedSecret, Secret } from './api/sealed-secret.ts';
+import { sealedSecretResource } from './api/sealed-secret.ts';
+import { compareBytewise, encodeUtf8 } from './encoding.ts';
+import { isSealedSecretsError } from './errors.ts';
+import type { DecryptedItems, ItemFailure } from './unseal.ts';
+
+/**
+ * Renders one entry of `spec.template.data`.
+ *
+ * @param entry name of the entry, which is the name of the template in error texts
+ * @param data the context: the same for every entry of an object
+ * @throws SealedSecretsError `TemplateError`, its message free of values.
+ */
+export type TemplateRenderer = (
+  entry: string,
+  text: string,
+  data: ReadonlyMap<string, Uint8Array>,
+) => Uint8Array | Promise<Uint8Array>;
+
+/** Revision of the rules in this file and the engine behind them. Raise it when the same object would give another Secret. */
+export const rendererRevision = 1;
+
+/**
+ * Builds the Secret from decrypted items and the template (specification 1.5). Decrypted items win over template entries of the same name, a
+ * `null` entry omits the item, and every entry is rendered even where its result is not used, so that its errors are told.
+ *
+ * @param base the decoded Secret of the deprecated format, used instead of items and template
+ */
+export async function buildSecret(
+  sealedSecret: SealedSecret,
+  decrypted: Pick<DecryptedItems, 'items' | 'failures'>,
+  render: TemplateRenderer,
+  base?: Secret,
+): Promise<{ secret: Secret; failures: ItemFailure[] }> {
+  const { template } = sealedSecret.spec;
+  const metadata = secretMetadata(sealedSecret, base?.metadata ?? template.metadata);
+  if (base !== undefined) return { secret: { ...base, metadata }, failures: [] };
+  const data = new Map(decrypted.items);
+  const failures: ItemFailure[] = [];
+  const context = templateContext(sealedSecret, decrypted);
+  for (const [entry, text] of template.data) {
+    if (text === null) {
+      data.delete(entry);
+      continue;
+    }
+    try {
+      const rendered = await render(entry, text, context);
+      if (!sealedSecret.spec.encryptedData.has(entry)) data.set(entry, rendered);
+    } catch (error) {
+      if (!isSealedSecretsError(error, 'TemplateError')) throw error;
+      failures.push({ item: entry, code: 'TemplateError', message: error.message });
+    }
+  }
+  const secret: Secret = {
+    apiVersion: 'v1',
+    kind: 'Secret',
+    metadata,
+    ...(template.immutable === undefined ? {} : { immutable: template.immutable }),
+    data,
+    type: template.type,
+  };
+  return { secret, failures: failures.sort((a, b) => compareBytewise(a.item, b.item)) };
+}
+
+/**
+ * What templates see: the decrypted items, also those that `null` omits, and the source text of the other entries. An item that did not
+ * decrypt is empty; one that is no base64 is absent.
+ */
+function templateContext(
+  sealedSecret: SealedSecret,
+  decrypted: Pick<DecryptedItems, 'items' | 'failures'>,
+): Map<string, Uint8Array> {
+  const context = new Map(decrypted.items);
+  for (const { item, code } of decrypted.failures) if (code !== 'MalformedItem') context.set(item, new Uint8Array());
+  for (const [entry, text] of sealedSecret.spec.template.data) {
+    if (text !== null && !context.has(entry)) context.set(entry, encodeUtf8(text));
+  }
+  return context;
+}
+
+/** The owner reference that ties a Secret to its SealedSecret. */
+export function ownerReferenceOf(sealedSecret: SealedSecret): OwnerReference {
+  return {
+    apiVersion: sealedSecretResource.apiVersion,
+    kind: sealedSecretResource.kind,
+    name: sealedSecret.metadata.name,
+    uid: sealedSecret.metadata.uid ?? '',
+    controller: true,
+  };
+}
+
+function secretMetadata(sealedSecret: SealedSecret, metadata: ObjectMeta): ObjectMeta {
+  const { name, namespace } = sealedSecret.metadata;
+  const keepsOwners = isTruthy(sealedSecret.spec.template.metadata.annotations, skipSetOwnerReferencesAnnotation);
+  return {
+    ...metadata,
+    name,
+    namespace,
+    ownerReferences: keepsOwners ? metadata.ownerReferences : [ownerReferenceOf(sealedSecret)],
+  };
+}
