@@ -10,7 +10,10 @@ export default defineConfig({
       {
         test: {
           name: 'unit',
-          include: ['{shared,controller,cli}/src/**/*.test.ts', 'test/{vectors,contract,apiserver,scripts}/**/*.test.ts'],
+          include: [
+            '{shared,controller,cli}/src/**/*.test.ts',
+            'test/{vectors,contract,apiserver,scripts}/**/*.test.ts',
+          ],
           testTimeout: 60_000,
         },
       },
@@ -18,6 +21,7 @@ export default defineConfig({
         test: {
           name: 'integration',
           include: ['test/{conformance,integration}/**/*.test.ts'],
+          globalSetup: ['test/apiserver/global-setup.ts'],
           testTimeout: 120_000,
           hookTimeout: 120_000,
         },
@@ -26,6 +30,7 @@ export default defineConfig({
         test: {
           name: 'long',
           include: ['test/long/**/*.test.ts'],
+          globalSetup: ['test/apiserver/global-setup.ts'],
           testTimeout: 1_800_000,
           hookTimeout: 120_000,
         },

@@ -31,7 +31,12 @@ export interface Watch extends AsyncDisposable {
 
 /** A plain HTTP client of one identity: no retries, no cache, no knowledge of resources. */
 export interface ApiClient {
-  request(method: string, path: string, body?: unknown, headers?: Readonly<Record<string, string>>): Promise<ApiResponse>;
+  request(
+    method: string,
+    path: string,
+    body?: unknown,
+    headers?: Readonly<Record<string, string>>,
+  ): Promise<ApiResponse>;
   /** Opens a watch; `path` has to carry `watch=true`. A refusal is an answer too: look at `status`. */
   watch(path: string, headers?: Readonly<Record<string, string>>): Promise<Watch>;
 }
@@ -140,7 +145,8 @@ function openWatch(response: IncomingMessage): Watch {
       const events: WatchEvent[] = [];
       for (;;) {
         const event = await next(Math.max(1, deadline - performance.now()));
-        if (event === undefined) throw new Error(`The watch ended after ${events.length} events, before the awaited one.`);
+        if (event === undefined)
+          throw new Error(`The watch ended after ${events.length} events, before the awaited one.`);
         events.push(event);
         if (fits(event)) return events;
       }

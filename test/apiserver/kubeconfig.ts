@@ -9,7 +9,12 @@ export interface Connection {
 }
 
 /** Writes a kubeconfig (as JSON, which is YAML) with one context to `file`, readable by the owner only. */
-export async function writeKubeconfig(file: string, connection: Connection, user: string, namespace = 'default'): Promise<void> {
+export async function writeKubeconfig(
+  file: string,
+  connection: Connection,
+  user: string,
+  namespace = 'default',
+): Promise<void> {
   const config = {
     apiVersion: 'v1',
     kind: 'Config',

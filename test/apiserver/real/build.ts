@@ -108,10 +108,10 @@ async function removeOlderBuilds(tool: GoTool): Promise<void> {
 async function goBuild({ moduleFolder, importPath, variables }: GoToolSource, target: string): Promise<void> {
   const linkerFlags = ['-s', '-w', ...variables.map((variable) => `-X ${variable}`)].join(' ');
   const args = ['build', '-mod=readonly', '-buildvcs=false', '-ldflags', linkerFlags, '-o', target, importPath];
-  // Go's own settings decide where modules come from; cgo is off so that no C compiler is needed.
+  // Go's own settings decide where modules come from. A C compiler is not needed: Go does without where there is none.
   const go = spawn('go', args, {
     cwd: moduleFolder,
-    env: { ...process.env, CGO_ENABLED: '0', GOWORK: 'off' },
+    env: { ...process.env, GOWORK: 'off' },
     stdio: ['ignore', 'ignore', 'pipe'],
   });
   let words = '';
@@ -129,7 +129,8 @@ if (import.meta.main) {
   const wanted = process.argv.length > 2 ? process.argv.slice(2) : goTools;
   for (const name of wanted) {
     const tool = goTools.find((known) => known === name);
-    if (tool === undefined) throw new Error(`There is no tool ${JSON.stringify(name)}; there are ${goTools.join(', ')}.`);
+    if (tool === undefined)
+      throw new Error(`There is no tool ${JSON.stringify(name)}; there are ${goTools.join(', ')}.`);
     process.stdout.write(`${await goTool(tool)}\n`);
   }
 }

@@ -1,0 +1,73 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { closeSync, openSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+
+/** A program of the real API server. */
+export interface Program {
+  readonly name: string;
+  /** Exit status or signal once it has ended by itself or by `kill`. */
+  readonly exited: Promise<string>;
+  isRunning(): boolean;
+  /** Ends it at once (SIGKILL: nothing of a test server is worth saving) and resolves when it is gone. */
+  kill(): Promise<void>;
+  /** The last lines it wrote, for an error message. */
+  lastWords(): Promise<string>;
+}
+
+/**
+ * `exec` makes the program this shell's process, while a subshell waits for the pipe of standard input to close, which
+ * the system does however the test run ends (SIGKILL and crashes included), and then kills the program.
+ */
+const dieWithParent = 'exec 3<&0; (cat <&3 >/dev/null; kill -9 $$ 2>/dev/null) & exec "$@" </dev/null 3<&-';
+
+/** Starts a program that never outlives this process; its output goes to `logFile`. */
+export function startProgram(name: string, command: string, args: readonly string[], logFile: string): Program {
+  const log = openSync(logFile, 'a');
+  const child = spawn('/bin/sh', ['-c', dieWithParent, name, command, ...args], {
+    stdio: ['pipe', log, log],
+    // A Ctrl-C in the terminal is for the test run, which then stops its servers in order.
+    detached: true,
+  });
+  closeSync(log);
+  child.stdin?.on('error', () => {});
+  // The program must not keep the test run alive; the run ends it.
+  child.unref();
+  (child.stdin as unknown as { unref?: () => void } | null)?.unref?.();
+  const exited = exitOf(child);
+  return {
+    name,
+    exited,
+    isRunning: () => child.exitCode === null && child.signalCode === null,
+    async kill() {
+      child.kill('SIGKILL');
+      child.ref();
+      await exited;
+      child.stdin?.destroy();
+    },
+    async lastWords() {
+      const lines = (await readFile(logFile, 'utf8')).trimEnd().split('\n');
+      return lines.slice(-12).join('\n');
+    },
+  };
+}
+
+function exitOf(child: ChildProcess): Promise<string> {
+  return new Promise((resolve) => {
+    child.once('error', (error) => resolve(error.message));
+    child.once('exit', (code, signal) => resolve(signal ?? `status ${code}`));
+  });
+}
+
+/** A TCP port of 127.0.0.1 that nobody used a moment ago. */
+export async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(0, '127.0.0.1', resolve);
+  });
+  const address = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  if (address === null || typeof address === 'string') throw new Error('A TCP server has no port.');
+  return address.port;
+}

@@ -1,0 +1,181 @@
+import { generateKeyPairSync, randomBytes } from 'node:crypto';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type ApiClient, connect } from '../client.ts';
+import { applyCrd } from '../crd.ts';
+import type { ApiServer } from '../harness.ts';
+import { writeKubeconfig } from '../kubeconfig.ts';
+import { waitFor } from '../wait-for.ts';
+import { auditPolicy, readAuditLog } from './audit-log.ts';
+import { goTool } from './build.ts';
+import { apiServerFlags, controllerManagerFlags, etcdFlags, fileIn, type RealServerFiles } from './flags.ts';
+import { freePort, type Program, startProgram } from './processes.ts';
+import { startTokenWebhook, tokenFor } from './token-webhook.ts';
+
+const readyTimeoutMs = 60_000;
+
+/**
+ * Starts etcd, kube-apiserver and kube-controller-manager (garbage collector, namespaces, service accounts) on free
+ * ports with all files in a temporary folder, installs the CRD, and resolves when requests are served: about 3 s.
+ * Builds the programs first if needed. Throws with a program's last words if it does not come up.
+ */
+export async function startRealApiServer(): Promise<RealApiServer> {
+  const [etcd, apiServer, controllerManager] = await Promise.all([
+    goTool('etcd'),
+    goTool('kube-apiserver'),
+    goTool('kube-controller-manager'),
+  ]);
+  const files = await prepareFiles();
+  const webhook = await startTokenWebhook();
+  const programs = new Map<string, Program>();
+  const start = (name: string, command: string, flags: string[]) => {
+    const program = startProgram(name, command, flags, fileIn(files, `${name}.log`));
+    programs.set(name, program);
+    return program;
+  };
+  const stop = async () => {
+    // Clients first: an etcd that goes away under kube-apiserver makes it write pages of complaints.
+    for (const program of [...programs.values()].reverse()) await program.kill();
+    webhook.stop();
+    await rm(files.folder, { recursive: true, force: true, maxRetries: 3 });
+  };
+  try {
+    await writeTokenFiles(files, webhook.url);
+    start('etcd', etcd, etcdFlags(files));
+    const startServing = async () => {
+      const program = start('kube-apiserver', apiServer, apiServerFlags(files));
+      await waitUntilReady(files, program);
+    };
+    await startServing();
+    const server = await connectRealApiServer(files);
+    await applyCrd(server);
+    // After the CRD: the garbage collector looks for new resource types every 30 s only.
+    start('kube-controller-manager', controllerManager, controllerManagerFlags(server.kubeconfig));
+    return {
+      ...server,
+      async compact() {
+        await compactEtcd(files);
+        // The watch cache remembers what etcd has forgotten; a new process starts with what there is.
+        await programs.get('kube-apiserver')?.kill();
+        await startServing();
+      },
+      async pause() {
+        await programs.get('kube-apiserver')?.kill();
+      },
+      resume: startServing,
+      stop,
+    };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+/** What one process has to tell another for `connectRealApiServer`. */
+export type RealServerCoordinates = RealServerFiles;
+
+export interface RealApiServer extends ApiServer {
+  readonly coordinates: RealServerCoordinates;
+}
+
+/**
+ * A real API server that another process of this test run started, by the coordinates it gave. It can be used, but not
+ * paused, compacted or stopped: others use it too.
+ */
+export async function connectRealApiServer(files: RealServerCoordinates): Promise<RealApiServer> {
+  const url = `https://127.0.0.1:${files.port}`;
+  const caFile = fileIn(files, 'certificates/apiserver.crt');
+  const kubeconfig = fileIn(files, 'admin.kubeconfig');
+  const admin: ApiClient = await connect(kubeconfig);
+  const notMine = () =>
+    Promise.reject(new Error('This API server is shared: start one of your own with startApiServer.'));
+  return {
+    kind: 'real',
+    coordinates: files,
+    url,
+    caFile,
+    kubeconfig,
+    async kubeconfigFor(identity) {
+      const file = fileIn(files, `identity-${randomBytes(6).toString('hex')}.kubeconfig`);
+      const certificateAuthorityPem = await readFile(caFile, 'utf8');
+      const token = tokenFor(identity);
+      await writeKubeconfig(file, { server: url, certificateAuthorityPem, token }, identity.user, identity.namespace);
+      return file;
+    },
+    request: (method, path, body, headers) => admin.request(method, path, body, headers),
+    auditEvents: () => readAuditLog(fileIn(files, 'audit.log')),
+    compact: notMine,
+    pause: notMine,
+    resume: notMine,
+    stop: notMine,
+  };
+}
+
+async function prepareFiles(): Promise<RealServerFiles> {
+  const folder = await mkdtemp(join(tmpdir(), 'waxwing-apiserver-'));
+  const [port, etcdPort, etcdPeerPort] = await Promise.all([freePort(), freePort(), freePort()]);
+  return { folder, port, etcdPort, etcdPeerPort };
+}
+
+async function writeTokenFiles(files: RealServerFiles, webhookUrl: string): Promise<void> {
+  const adminToken = randomBytes(16).toString('hex');
+  const serviceAccountKey = generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey;
+  const webhook = {
+    apiVersion: 'v1',
+    kind: 'Config',
+    clusters: [{ name: 'webhook', cluster: { server: webhookUrl } }],
+    users: [{ name: 'kube-apiserver', user: {} }],
+    contexts: [{ name: 'webhook', context: { cluster: 'webhook', user: 'kube-apiserver' } }],
+    'current-context': 'webhook',
+  };
+  const contents: Record<string, string> = {
+    'admin.token': adminToken,
+    'tokens.csv': `${adminToken},waxwing-test-admin,waxwing-test-admin,"system:masters"\n`,
+    'token-webhook.kubeconfig': JSON.stringify(webhook),
+    'service-account.key': serviceAccountKey.export({ type: 'sec1', format: 'pem' }).toString(),
+    'audit-policy.json': JSON.stringify(auditPolicy),
+  };
+  await Promise.all(
+    Object.entries(contents).map(([name, text]) => writeFile(fileIn(files, name), text, { mode: 0o600 })),
+  );
+}
+
+/** Waits for /readyz; the admin's kubeconfig is written as soon as the server has made its certificate. */
+async function waitUntilReady(files: RealServerFiles, program: Program): Promise<void> {
+  let client: ApiClient | undefined;
+  await waitFor(
+    async () => {
+      if (!program.isRunning()) {
+        throw new Error(`kube-apiserver ended with ${await program.exited}:\n${await program.lastWords()}`);
+      }
+      client ??= await connectAsAdmin(files).catch(() => undefined);
+      const answer = await client?.request('GET', '/readyz').catch(() => undefined);
+      return answer?.status === 200;
+    },
+    { timeoutMs: readyTimeoutMs, what: 'kube-apiserver to be ready' },
+  );
+}
+
+async function connectAsAdmin(files: RealServerFiles): Promise<ApiClient> {
+  const certificateAuthorityPem = await readFile(fileIn(files, 'certificates/apiserver.crt'), 'utf8');
+  const token = await readFile(fileIn(files, 'admin.token'), 'utf8');
+  const kubeconfig = fileIn(files, 'admin.kubeconfig');
+  const server = `https://127.0.0.1:${files.port}`;
+  await writeKubeconfig(kubeconfig, { server, certificateAuthorityPem, token }, 'waxwing-test-admin');
+  return connect(kubeconfig);
+}
+
+/** etcd's JSON gateway: the revision of now, and forget what was before it. */
+async function compactEtcd(files: RealServerFiles): Promise<void> {
+  const etcd = async (path: string, body: object) => {
+    const response = await fetch(`http://127.0.0.1:${files.etcdPort}/v3/kv/${path}`, {
+      method: 'POST',
+      body: JSON.stringify(body),
+    });
+    if (!response.ok) throw new Error(`etcd ${path}: ${response.status} ${await response.text()}`);
+    return response.json() as Promise<{ header: { revision: string } }>;
+  };
+  const { header } = await etcd('range', { key: Buffer.from('none').toString('base64') });
+  await etcd('compaction', { revision: header.revision, physical: true });
+}
