@@ -72,7 +72,7 @@ export async function hybridDecrypt(
 
 function openSealed(sealed: Uint8Array, contentKey: Uint8Array): Uint8Array | undefined {
   const algorithm = gcmByKeyBytes[contentKey.length];
-  if (algorithm === undefined || sealed.length < tagBytes) return undefined;
+  if (algorithm === undefined) return undefined;
   const ciphertextBytes = sealed.length - tagBytes;
   try {
     const decipher = createDecipheriv(algorithm, contentKey, nonce, { authTagLength: tagBytes });
@@ -85,12 +85,12 @@ function openSealed(sealed: Uint8Array, contentKey: Uint8Array): Uint8Array | un
   }
 }
 
-/** Takes an envelope apart. `undefined` when the bytes are too short to be one. */
+/** Takes an envelope apart. `undefined` when the bytes are too short to be one: that needs no key to be seen. */
 export function parseEnvelope(bytes: Uint8Array): Envelope | undefined {
   if (bytes.length < lengthPrefixBytes) return undefined;
   const wrappedKeyBytes = ((bytes[0] as number) << 8) | (bytes[1] as number);
   const end = lengthPrefixBytes + wrappedKeyBytes;
-  if (bytes.length < end) return undefined;
+  if (wrappedKeyBytes === 0 || bytes.length < end + tagBytes) return undefined;
   return { wrappedKey: bytes.subarray(lengthPrefixBytes, end), sealed: bytes.subarray(end) };
 }
 
