@@ -76,6 +76,10 @@ export interface SecretRecord {
   readonly specHash: string;
   /** Revision of our rendering rules; another one means the Secret has to be looked at again. */
   readonly rendererRevision: number;
+  /** Names of the labels that we wrote, sorted: a spec change removes those and leaves what others added. */
+  readonly labels?: readonly string[];
+  /** Names of the annotations that we wrote, sorted. */
+  readonly annotations?: readonly string[];
 }
 
 export interface SealedSecretStatus {

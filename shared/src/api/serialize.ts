@@ -1,6 +1,6 @@
 import type { DocumentMap, DocumentValue } from '../documents/value.ts';
 import { compareBytewise, encodeBase64 } from '../encoding.ts';
-import type { Condition, ObjectMeta, SealedSecret, SealedSecretStatus, Secret } from './sealed-secret.ts';
+import type { Condition, ObjectMeta, SealedSecret, SealedSecretStatus, Secret, SecretRecord } from './sealed-secret.ts';
 
 // Field order is that of upstream's Go structs (specification 1.3 and appendix A); user maps are sorted bytewise.
 
@@ -72,9 +72,20 @@ export function statusDocument(status: SealedSecretStatus): DocumentMap {
   const document: DocumentMap = new Map();
   if (status.observedGeneration !== undefined) document.set('observedGeneration', status.observedGeneration);
   if (status.conditions.length > 0) document.set('conditions', status.conditions.map(conditionDocument));
-  if (status.secret !== undefined)
-    document.set('secret', new Map<string, DocumentValue>(Object.entries(status.secret)));
+  if (status.secret !== undefined) document.set('secret', recordDocument(status.secret));
   if (status.controller !== undefined) document.set('controller', status.controller);
+  return document;
+}
+
+function recordDocument(record: SecretRecord): DocumentMap {
+  const document: DocumentMap = new Map<string, DocumentValue>([
+    ['uid', record.uid],
+    ['resourceVersion', record.resourceVersion],
+    ['specHash', record.specHash],
+    ['rendererRevision', record.rendererRevision],
+  ]);
+  if (record.labels !== undefined) document.set('labels', [...record.labels]);
+  if (record.annotations !== undefined) document.set('annotations', [...record.annotations]);
   return document;
 }
 

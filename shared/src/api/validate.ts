@@ -229,7 +229,13 @@ function readCondition(decoder: Decoder, field: Field): Condition {
 
 function readSecretRecord(decoder: Decoder, field: Field): SecretRecord | undefined {
   if (!isObject(field.value)) return undefined;
+  const names = (name: 'labels' | 'annotations') =>
+    fieldOf(decoder, field, name).value === undefined
+      ? {}
+      : { [name]: listField(decoder, field, name).map((item) => asString(decoder, item) ?? '') };
   return {
+    ...names('labels'),
+    ...names('annotations'),
     uid: stringField(decoder, field, 'uid') ?? '',
     resourceVersion: stringField(decoder, field, 'resourceVersion') ?? '',
     specHash: stringField(decoder, field, 'specHash') ?? '',
