@@ -23,7 +23,8 @@ function pinnedNode() {
 
 function installFingerprint() {
   const hash = createHash('sha256');
-  for (const file of ['package.json', 'pnpm-lock.yaml', 'pnpm-workspace.yaml']) hash.update(readFileSync(join(root, file)));
+  for (const file of ['package.json', 'pnpm-lock.yaml', 'pnpm-workspace.yaml'])
+    hash.update(readFileSync(join(root, file)));
   return hash.digest('hex');
 }
 
@@ -39,7 +40,9 @@ function install() {
     env: { ...process.env, CI: 'true' },
   });
   if (result.status !== 0) {
-    console.error(`Installing failed (${packageManager} ended with ${result.status ?? result.signal}). Is the npm registry reachable?`);
+    console.error(
+      `Installing failed (${packageManager} ended with ${result.status ?? result.signal}). Is the npm registry reachable?`,
+    );
     process.exit(1);
   }
   writeFileSync(stampFile, fingerprint);
@@ -48,7 +51,9 @@ function install() {
 install();
 const node = pinnedNode();
 if (node === undefined || !existsSync(node)) {
-  console.error(`There is no pinned Node for ${process.platform}-${process.arch}; supported: ${Object.keys(platformPackages).join(', ')}.`);
+  console.error(
+    `There is no pinned Node for ${process.platform}-${process.arch}; supported: ${Object.keys(platformPackages).join(', ')}.`,
+  );
   process.exit(1);
 }
 const child = spawn(node, process.argv.slice(2), {
@@ -56,5 +61,6 @@ const child = spawn(node, process.argv.slice(2), {
   env: { ...process.env, PATH: `${dirname(node)}${process.platform === 'win32' ? ';' : ':'}${process.env.PATH ?? ''}` },
 });
 // The child gets Ctrl-C from the terminal itself; this process only waits for its answer.
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => signal !== 'SIGINT' && child.kill(signal));
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'])
+  process.on(signal, () => signal !== 'SIGINT' && child.kill(signal));
 child.on('exit', (code, signal) => process.exit(code ?? (signal === 'SIGINT' ? 130 : 1)));
