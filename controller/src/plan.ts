@@ -1,0 +1,294 @@
+import type { ErrorCode, ObjectMeta, OwnerReference, SealedSecret, Secret, SecretRecord } from '@waxwing/shared';
+import {
+  compareBytewise,
+  isTruthy,
+  managedAnnotation,
+  patchAnnotation,
+  sealedSecretResource,
+  skipSetOwnerReferencesAnnotation,
+} from '@waxwing/shared';
+
+/** What the decision about a Secret rests on besides the objects themselves. */
+export interface PlanContext {
+  /** What we remember of the Secret as we wrote it last; undefined where nothing was recorded. */
+  readonly record: SecretRecord | undefined;
+  /** See `specHashOf`: of the SealedSecret as it is now. */
+  readonly specHash: string;
+  /** Whether types that hand out cluster credentials may be created. */
+  readonly allowCredentialTypes: boolean;
+  /** Whether changes that others made to the Secret are undone between two spec changes. */
+  readonly repairDrift: boolean;
+  /** How often this Secret has been repaired in the last {@link contestWindowMs}. */
+  readonly recentRepairs: number;
+  /** Whoever else last wrote the Secret, for the message of `DriftContested`. */
+  readonly otherManager?: string;
+}
+
+/**
+ * The decision about one Secret.
+ *
+ * - `create`: there is none.
+ * - `update`: write `secret` over the one that is there; `cause` says whether the SealedSecret changed or somebody changed the Secret.
+ * - `none`: it is as it should be.
+ * - `refuse`: we may not, or cannot, make it so. `code` is the reason of the condition.
+ */
+export type SecretPlan =
+  | { readonly action: 'create'; readonly secret: Secret }
+  | { readonly action: 'update'; readonly secret: Secret; readonly cause: 'spec' | 'drift' }
+  | { readonly action: 'none' }
+  | { readonly action: 'refuse'; readonly code: ErrorCode; readonly message: string; readonly hint: string };
+
+/** More repairs than this within {@link contestWindowMs} are a fight with another writer, which we leave. */
+export const contestedAfterRepairs = 5;
+export const contestWindowMs = 10 * 60_000;
+
+/** Types whose mere existence makes the control plane hand out, or accept, a credential. */
+const credentialTypes: ReadonlySet<string> = new Set([
+  'kubernetes.io/service-account-token',
+  'bootstrap.kubernetes.io/token',
+]);
+
+/**
+ * Decides what becomes of the Secret of a SealedSecret (specification 4.5, steps 7 to 10; architecture 4). Pure: nothing is read or written.
+ *
+ * @param desired what unsealing gave
+ * @param existing the Secret of that name in the cluster, if there is one
+ */
+export function planSecret(
+  sealedSecret: SealedSecret,
+  desired: Secret,
+  existing: Secret | undefined,
+  context: PlanContext,
+): SecretPlan {
+  if (existing === undefined) return planCreation(desired, context);
+  const refusal = refuseForeign(sealedSecret, desired, existing, context);
+  if (refusal !== undefined) return refusal;
+  const cause = isUnchangedSince(context, existing) ? 'drift' : 'spec';
+  const next =
+    cause === 'drift'
+      ? restoredSecret(sealedSecret, desired, existing, context)
+      : replacedSecret(desired, existing, context);
+  if (next === undefined || equalSecrets(next, existing)) return { action: 'none' };
+  return refuseUpdate(existing, next, cause, context) ?? { action: 'update', secret: next, cause };
+}
+
+/** Whether an old garbage collection run (`--old-gc-behavior`) may delete the Secret that a deleted SealedSecret of this name left behind. */
+export function mayDeleteLeftover(existing: Secret, name: string): boolean {
+  const controller = controllerOf(existing.metadata);
+  if (controller !== undefined) return isOurKind(controller) && controller.name === name;
+  return isTruthy(existing.metadata.annotations, managedAnnotation);
+}
+
+/** The owner reference that has `controller: true`. */
+export function controllerOf(metadata: Pick<ObjectMeta, 'ownerReferences'>): OwnerReference | undefined {
+  return metadata.ownerReferences.find((reference) => reference.controller === true);
+}
+
+function planCreation(desired: Secret, context: PlanContext): SecretPlan {
+  if (credentialTypes.has(desired.type) && !context.allowCredentialTypes) {
+    return {
+      action: 'refuse',
+      code: 'ForbiddenType',
+      message: `Secrets of type ${desired.type} make the cluster hand out credentials, so none is created from a SealedSecret`,
+      hint: 'Create it by other means, or start the controller with --allow-credential-types.',
+    };
+  }
+  return { action: 'create', secret: desired };
+}
+
+function isOurKind(reference: OwnerReference): boolean {
+  return (
+    reference.kind === sealedSecretResource.kind && reference.apiVersion.startsWith(`${sealedSecretResource.group}/`)
+  );
+}
+
+/** The ownership gate: undefined lets the Secret pass. */
+function refuseForeign(
+  sealedSecret: SealedSecret,
+  desired: Secret,
+  existing: Secret,
+  context: PlanContext,
+): SecretPlan | undefined {
+  const { name, namespace, uid } = sealedSecret.metadata;
+  const { annotations, deletionTimestamp } = existing.metadata;
+  const controller = controllerOf(existing.metadata);
+  if (deletionTimestamp !== undefined) {
+    return waitForCollection(`Secret ${namespace}/${name} is being deleted`);
+  }
+  if (controller !== undefined && isOurKind(controller) && controller.name === name && controller.uid !== uid) {
+    return waitForCollection(`Secret ${namespace}/${name} belongs to an earlier SealedSecret of the same name`);
+  }
+  if (controller?.uid === uid && uid !== undefined) return undefined;
+  if (isTruthy(annotations, managedAnnotation) || isTruthy(annotations, patchAnnotation)) return undefined;
+  // Made by us without an owner, as the template asked. It stays as it is until the spec changes: updates need `managed`.
+  const keepsOwners = isTruthy(sealedSecret.spec.template.metadata.annotations, skipSetOwnerReferencesAnnotation);
+  if (keepsOwners && isUnchangedSince(context, existing)) return { action: 'none' };
+  if (keepsOwners && context.record === undefined && equalSecrets(replacedSecret(desired, existing, context), existing))
+    return { action: 'none' };
+  return {
+    action: 'refuse',
+    code: 'NotManaged',
+    message: `failed update: Resource "${name}" already exists and is not managed by SealedSecret`,
+    hint: keepsOwners
+      ? `Without an owner reference updates need the annotation ${managedAnnotation}: "true" in spec.template.metadata as well.`
+      : `Delete the Secret, or hand it over: kubectl -n ${namespace} annotate secret ${name} ${managedAnnotation}=true`,
+  };
+}
+
+function waitForCollection(message: string): SecretPlan {
+  return {
+    action: 'refuse',
+    code: 'WaitingForGarbageCollection',
+    message: `${message}; it is made again as soon as that one is gone`,
+    hint: 'Nothing to do, unless a finalizer or a stopped garbage collector keeps the old Secret.',
+  };
+}
+
+/** Whether the record speaks of this Secret and of the spec as it is now: then any difference was made by somebody else. */
+function isUnchangedSince({ record, specHash }: PlanContext, existing: Secret): boolean {
+  return record !== undefined && record.uid === existing.metadata.uid && record.specHash === specHash;
+}
+
+/** Step 9: what the spec says, in place of what is there. */
+function replacedSecret(desired: Secret, existing: Secret, context: PlanContext): Secret {
+  const { annotations } = existing.metadata;
+  const isManaged = isTruthy(annotations, managedAnnotation);
+  if (isTruthy(annotations, patchAnnotation)) return patchedSecret(desired, existing, isManaged);
+  const record = context.record?.uid === existing.metadata.uid ? context.record : undefined;
+  return {
+    ...existing,
+    type: typeAfterUpdate(desired, existing),
+    data: desired.data,
+    metadata: {
+      ...existing.metadata,
+      labels: replaceOurs(existing.metadata.labels, desired.metadata.labels, record?.labels),
+      annotations: replaceOurs(existing.metadata.annotations, desired.metadata.annotations, record?.annotations),
+      ownerReferences: desired.metadata.ownerReferences,
+    },
+  };
+}
+
+function patchedSecret(desired: Secret, existing: Secret, takeOwnership: boolean): Secret {
+  return {
+    ...existing,
+    type: typeAfterUpdate(desired, existing),
+    data: merged(existing.data, desired.data),
+    metadata: {
+      ...existing.metadata,
+      labels: merged(existing.metadata.labels, desired.metadata.labels),
+      annotations: merged(existing.metadata.annotations, desired.metadata.annotations),
+      ownerReferences: takeOwnership ? desired.metadata.ownerReferences : existing.metadata.ownerReferences,
+    },
+  };
+}
+
+/** What somebody changed, put back; what somebody added, left. Undefined where drift is not ours to repair. */
+function restoredSecret(
+  sealedSecret: SealedSecret,
+  desired: Secret,
+  existing: Secret,
+  context: PlanContext,
+): Secret | undefined {
+  const isOwned = controllerOf(existing.metadata)?.uid === sealedSecret.metadata.uid;
+  const isManaged = isTruthy(existing.metadata.annotations, managedAnnotation);
+  if (!context.repairDrift || (!isOwned && !isManaged)) return undefined;
+  return patchedSecret(desired, existing, !isOwned);
+}
+
+/** The API server keeps the old type where an update leaves it out. */
+function typeAfterUpdate(desired: Secret, existing: Secret): string {
+  return desired.type === '' ? existing.type : desired.type;
+}
+
+function merged<T>(existing: ReadonlyMap<string, T>, desired: ReadonlyMap<string, T>): Map<string, T> {
+  return new Map([...existing, ...desired]);
+}
+
+/** @param ours names recorded as written by us; undefined without a record, and then everything is taken to be ours */
+function replaceOurs(
+  existing: ReadonlyMap<string, string>,
+  desired: ReadonlyMap<string, string>,
+  ours: readonly string[] | undefined,
+): ReadonlyMap<string, string> {
+  if (ours === undefined) return desired;
+  const recorded = new Set(ours);
+  return merged(new Map([...existing].filter(([name]) => !recorded.has(name))), desired);
+}
+
+/** What the API server, or a truce, forbids. */
+function refuseUpdate(
+  existing: Secret,
+  next: Secret,
+  cause: 'spec' | 'drift',
+  context: PlanContext,
+): SecretPlan | undefined {
+  const { name, namespace } = existing.metadata;
+  if (next.type !== existing.type) {
+    return {
+      action: 'refuse',
+      code: 'ImmutableSecret',
+      message: `Secret ${namespace}/${name} has type ${existing.type} and the SealedSecret wants ${next.type}: the type of a Secret cannot be changed`,
+      hint: `Delete the Secret, it is made again with the new type: kubectl -n ${namespace} delete secret ${name}`,
+    };
+  }
+  if (existing.immutable === true && !equalMaps(next.data, existing.data, equalBytes)) {
+    return {
+      action: 'refuse',
+      code: 'ImmutableSecret',
+      message: `Secret ${namespace}/${name} cannot be updated: the target Secret is immutable`,
+      hint: `It can only be deleted and made again: kubectl -n ${namespace} delete secret ${name}`,
+    };
+  }
+  if (cause === 'drift' && context.recentRepairs >= contestedAfterRepairs) {
+    const other = context.otherManager === undefined ? 'another writer' : `field manager "${context.otherManager}"`;
+    return {
+      action: 'refuse',
+      code: 'DriftContested',
+      message: `${other} keeps changing Secret ${namespace}/${name}; it is left alone until the SealedSecret changes`,
+      hint: 'Let only one of the two write the entries that the SealedSecret defines.',
+    };
+  }
+  return undefined;
+}
+
+/** Whether two Secrets agree in everything we write. Absent and empty are the same. */
+export function equalSecrets(a: Secret, b: Secret): boolean {
+  return (
+    a.type === b.type &&
+    equalMaps(a.data, b.data, equalBytes) &&
+    equalMaps(a.metadata.labels, b.metadata.labels, Object.is) &&
+    equalMaps(a.metadata.annotations, b.metadata.annotations, Object.is) &&
+    equalReferences(a.metadata.ownerReferences, b.metadata.ownerReferences)
+  );
+}
+
+function equalMaps<T>(a: ReadonlyMap<string, T>, b: ReadonlyMap<string, T>, equal: (x: T, y: T) => boolean): boolean {
+  if (a.size !== b.size) return false;
+  for (const [key, value] of a) {
+    const other = b.get(key);
+    if (other === undefined || !equal(value, other)) return false;
+  }
+  return true;
+}
+
+function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === b.length && Buffer.compare(a, b) === 0;
+}
+
+function equalReferences(a: readonly OwnerReference[], b: readonly OwnerReference[]): boolean {
+  const text = (reference: OwnerReference) =>
+    JSON.stringify([
+      reference.apiVersion,
+      reference.kind,
+      reference.name,
+      reference.uid,
+      reference.controller ?? false,
+      reference.blockOwnerDeletion ?? false,
+    ]);
+  return a.length === b.length && a.every((reference, i) => text(reference) === text(b[i] as OwnerReference));
+}
+
+/** The names of labels and annotations that the spec defines, as they are recorded. */
+export function recordedNames(map: ReadonlyMap<string, string>): string[] {
+  return [...map.keys()].sort(compareBytewise);
+}
