@@ -118,6 +118,8 @@ function openWatch(response: IncomingMessage): Watch {
     wake();
   };
   lines.on('close', end);
+  // readline passes on what goes wrong with its input, a reset connection for example: the watch is over.
+  lines.on('error', end);
   response.on('error', end);
 
   async function next(timeoutMs = 10_000): Promise<WatchEvent | undefined> {
