@@ -1,0 +1,149 @@
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { openSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { promisify } from 'node:util';
+import { type ApiClient, connect } from '../../test/apiserver/client.ts';
+import { applyCrd } from '../../test/apiserver/crd.ts';
+import type { ApiServerKind } from '../../test/apiserver/harness.ts';
+import { waitFor } from '../../test/apiserver/wait-for.ts';
+import type { Narrator } from './narrator.ts';
+
+const root = join(import.meta.dirname, '../..');
+const run = promisify(execFile);
+
+/** A cluster on this machine: an API server and our controller, each a process of its own. */
+export interface World {
+  readonly server: { readonly kubeconfig: string; readonly client: ApiClient };
+  readonly controllerUrl: string;
+  readonly controllerLogFile: string;
+  /** Asks the controller process for a new key, as `kill -USR1` does. */
+  renewKey(): void;
+  /** Runs a program of `bin/`; throws with what it said on standard error if it fails. */
+  runProgram(name: 'waxwing' | 'kubeseal', args: readonly string[]): Promise<{ stdout: string; stderr: string }>;
+  stop(): Promise<void>;
+}
+
+export interface WorldOptions {
+  readonly folder: string;
+  readonly kind: ApiServerKind;
+  readonly narrator: Narrator;
+}
+
+export async function startWorld({ folder, kind, narrator }: WorldOptions): Promise<World> {
+  const stops: (() => Promise<void>)[] = [];
+  const stop = async () => {
+    for (const stopOne of stops.reverse().splice(0)) await stopOne();
+  };
+  try {
+    let kubeconfig = '';
+    const name = kind === 'real' ? 'kube-apiserver, etcd and kube-controller-manager' : 'the embedded API server';
+    await narrator.step(`Start ${name}`, async () => {
+      const server = await (kind === 'real' ? startReal() : startEmbedded(folder));
+      stops.push(server.stop);
+      kubeconfig = server.kubeconfig;
+      return [`serving on ${server.url}, the SealedSecret resource is installed`];
+    });
+    const client = await connect(kubeconfig);
+    const controllerLogFile = join(folder, 'controller.log');
+    const port = await freePort();
+    const controllerUrl = `http://127.0.0.1:${port}`;
+    let controller: ChildProcess | undefined;
+    await narrator.step('Start the controller', async () => {
+      controller = await startController({ kubeconfig, port, logFile: controllerLogFile });
+      stops.push(() => terminate(controller as ChildProcess));
+      await waitUntilReady(controller, controllerUrl);
+      return ['it made a sealing key (RSA 4096) and keeps it as a Secret in kube-system'];
+    });
+    return {
+      server: { kubeconfig, client },
+      controllerUrl,
+      controllerLogFile,
+      renewKey: () => controller?.kill('SIGUSR1'),
+      runProgram: (program, args) => runProgram(program, args),
+      stop,
+    };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+interface RunningServer {
+  readonly url: string;
+  readonly kubeconfig: string;
+  stop(): Promise<void>;
+}
+
+async function startReal(): Promise<RunningServer> {
+  const { startRealApiServer } = await import('../../test/apiserver/real/server.ts');
+  return startRealApiServer();
+}
+
+async function startEmbedded(folder: string): Promise<RunningServer> {
+  const main = join(root, 'test/apiserver/embedded/main.ts');
+  const child = spawn(process.execPath, [main, '--data-dir', join(folder, 'apiserver')], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const [line] = (await Promise.race([
+    once(createInterface({ input: child.stdout }), 'line'),
+    once(child, 'exit').then(() => Promise.reject(new Error('the embedded API server did not start'))),
+  ])) as [string];
+  const { url, kubeconfig } = JSON.parse(line) as { url: string; kubeconfig: string };
+  const server = { request: (await connect(kubeconfig)).request };
+  await applyCrd(server);
+  return { url, kubeconfig, stop: () => terminate(child) };
+}
+
+async function startController(options: { kubeconfig: string; port: number; logFile: string }): Promise<ChildProcess> {
+  const log = openSync(options.logFile, 'a');
+  const metricsPort = await freePort();
+  const args = [
+    `--kubeconfig=${options.kubeconfig}`,
+    `--listen-addr=127.0.0.1:${options.port}`,
+    `--listen-metrics-addr=127.0.0.1:${metricsPort}`,
+  ];
+  return spawn(join(root, 'bin/waxwing-controller'), args, {
+    stdio: ['ignore', log, log],
+    env: { PATH: process.env['PATH'], POD_NAMESPACE: 'kube-system' },
+  });
+}
+
+async function waitUntilReady(controller: ChildProcess, url: string): Promise<void> {
+  await waitFor(
+    async () => {
+      if (controller.exitCode !== null) throw new Error(`the controller ended with ${controller.exitCode}`);
+      try {
+        return (await fetch(`${url}/readyz`)).ok;
+      } catch {
+        return false;
+      }
+    },
+    { timeoutMs: 30_000, what: 'the controller to be ready' },
+  );
+}
+
+async function runProgram(name: string, args: readonly string[]): Promise<{ stdout: string; stderr: string }> {
+  // No kubeconfig, no HOME: what is sealed offline needs nothing of the cluster but its certificate.
+  return run(join(root, 'bin', name), args, { env: { PATH: process.env['PATH'] } });
+}
+
+async function terminate(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const exited = once(child, 'exit');
+  child.kill('SIGTERM');
+  const killer = setTimeout(() => child.kill('SIGKILL'), 5000);
+  await exited;
+  clearTimeout(killer);
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  server.close();
+  if (address === null || typeof address === 'string') throw new Error('no free port');
+  return address.port;
+}
