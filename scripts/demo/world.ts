@@ -1,14 +1,12 @@
-import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { openSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
 import { type ApiClient, connect } from '../../test/apiserver/client.ts';
 import { applyCrd } from '../../test/apiserver/crd.ts';
 import type { ApiServerKind } from '../../test/apiserver/harness.ts';
-import { waitFor } from '../../test/apiserver/wait-for.ts';
+import { type ControllerProcess, startController, terminate } from '../programs.ts';
 import type { Narrator } from './narrator.ts';
 
 const root = join(import.meta.dirname, '../..');
@@ -48,21 +46,19 @@ export async function startWorld({ folder, kind, narrator }: WorldOptions): Prom
     });
     const client = await connect(kubeconfig);
     const controllerLogFile = join(folder, 'controller.log');
-    const port = await freePort();
-    const controllerUrl = `http://127.0.0.1:${port}`;
-    let controller: ChildProcess | undefined;
+    let controller: ControllerProcess | undefined;
     await narrator.step('Start the controller', async () => {
-      controller = await startController({ kubeconfig, port, logFile: controllerLogFile });
-      stops.push(() => terminate(controller as ChildProcess));
-      await waitUntilReady(controller, controllerUrl);
+      const started = await startController({ kubeconfig, logFile: controllerLogFile });
+      stops.push(() => terminate(started.child));
+      controller = started;
       return ['it made a sealing key (RSA 4096) and keeps it as a Secret in kube-system'];
     });
     return {
       server: { kubeconfig, client },
-      controllerUrl,
+      controllerUrl: controller?.url ?? '',
       controllerLogFile,
-      renewKey: () => controller?.kill('SIGUSR1'),
-      runProgram: (program, args) => runProgram(program, args),
+      renewKey: () => controller?.child.kill('SIGUSR1'),
+      runProgram,
       stop,
     };
   } catch (error) {
@@ -97,53 +93,7 @@ async function startEmbedded(folder: string): Promise<RunningServer> {
   return { url, kubeconfig, stop: () => terminate(child) };
 }
 
-async function startController(options: { kubeconfig: string; port: number; logFile: string }): Promise<ChildProcess> {
-  const log = openSync(options.logFile, 'a');
-  const metricsPort = await freePort();
-  const args = [
-    `--kubeconfig=${options.kubeconfig}`,
-    `--listen-addr=127.0.0.1:${options.port}`,
-    `--listen-metrics-addr=127.0.0.1:${metricsPort}`,
-  ];
-  return spawn(join(root, 'bin/waxwing-controller'), args, {
-    stdio: ['ignore', log, log],
-    env: { PATH: process.env['PATH'], POD_NAMESPACE: 'kube-system' },
-  });
-}
-
-async function waitUntilReady(controller: ChildProcess, url: string): Promise<void> {
-  await waitFor(
-    async () => {
-      if (controller.exitCode !== null) throw new Error(`the controller ended with ${controller.exitCode}`);
-      try {
-        return (await fetch(`${url}/readyz`)).ok;
-      } catch {
-        return false;
-      }
-    },
-    { timeoutMs: 30_000, what: 'the controller to be ready' },
-  );
-}
-
 async function runProgram(name: string, args: readonly string[]): Promise<{ stdout: string; stderr: string }> {
   // No kubeconfig, no HOME: what is sealed offline needs nothing of the cluster but its certificate.
   return run(join(root, 'bin', name), args, { env: { PATH: process.env['PATH'] } });
-}
-
-async function terminate(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return;
-  const exited = once(child, 'exit');
-  child.kill('SIGTERM');
-  const killer = setTimeout(() => child.kill('SIGKILL'), 5000);
-  await exited;
-  clearTimeout(killer);
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  if (address === null || typeof address === 'string') throw new Error('no free port');
-  return address.port;
 }
