@@ -13,7 +13,7 @@ import {
   startCluster,
   waitForConvergence,
 } from './cluster.ts';
-import { type Benchmark, formatMs, formatRatio, type Measurement, percentile } from './report.ts';
+import { type Benchmark, formatMs, type Measurement, percentile } from './report.ts';
 import { writeOnlyRate } from './write-loop.ts';
 
 const mebibyte = 1 << 20;

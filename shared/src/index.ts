@@ -52,7 +52,27 @@ export {
 } from './crypto/hybrid.ts';
 export { type PemBlock, parsePemBlocks } from './crypto/pem.ts';
 export { importUnsealingKey, parsePrivateKey, type UnsealingKey } from './crypto/private-key.ts';
-export type { DocumentMap, DocumentValue } from './documents/value.ts';
+export {
+  type DetectedText,
+  type DocumentMap,
+  type DocumentPath,
+  type DocumentValue,
+  detectText,
+  encodeText,
+  equalValues,
+  formatJson,
+  formatJsonCompact,
+  formatPath,
+  formatYaml,
+  type Position,
+  positionOf,
+  readDocumentStream,
+  readDocuments,
+  readObject,
+  type SourceDocument,
+  sortedMap,
+  valueAt,
+} from './documents/index.ts';
 export { compareBytewise, decodeBase64, decodeUtf8, encodeBase64, encodeHex, encodeUtf8 } from './encoding.ts';
 export {
   type ErrorCode,

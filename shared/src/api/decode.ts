@@ -1,3 +1,5 @@
+import { coerceToString, foldFieldName } from '../documents/coerce.ts';
+import type { DocumentValue } from '../documents/value.ts';
 import type { Violation } from '../errors.ts';
 
 /**
@@ -52,15 +54,10 @@ function lookUp(decoder: Decoder, value: unknown, name: string): unknown {
   if (!isObject(value)) return undefined;
   if (!decoder.lenient) return Object.hasOwn(value, name) ? (value as Record<string, unknown>)[name] : undefined;
   // Go's encoding/json prefers nothing: every spelling of a field sets it, so the last one stays.
-  const folded = name.toLowerCase();
+  const folded = foldFieldName(name);
   let found: unknown;
-  for (const [key, candidate] of entriesOf(value)) if (foldCase(key) === folded) found = candidate;
+  for (const [key, candidate] of entriesOf(value)) if (foldFieldName(key) === folded) found = candidate;
   return found;
-}
-
-/** Letter case as Go's encoding/json folds it: ASCII, and the two letters beyond it that fold to ASCII. */
-function foldCase(key: string): string {
-  return key.replaceAll('\u017f', 's').replaceAll('\u212a', 'k').toLowerCase();
 }
 
 export function describe(value: unknown): string {
@@ -83,9 +80,8 @@ export function asString(decoder: Decoder, field: Field): string | undefined {
   const { value } = field;
   if (typeof value === 'string') return value;
   if (value === undefined || value === null) return undefined;
-  if (decoder.lenient && (typeof value === 'boolean' || typeof value === 'number' || typeof value === 'bigint')) {
-    return String(value);
-  }
+  const coerced = decoder.lenient ? coerceToString(value as DocumentValue) : undefined;
+  if (coerced !== undefined) return coerced;
   violate(decoder, field, `must be a string, not ${describe(value)}`);
   return undefined;
 }
