@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { build } from 'esbuild';
@@ -14,9 +15,10 @@ const version = process.env['WAXWING_VERSION'] ?? 'v0.1.0';
 async function bundle(outdir: string, entryPoints: Record<string, string>): Promise<void> {
   await rm(join(root, outdir), { recursive: true, force: true });
   await mkdir(join(root, outdir), { recursive: true });
+  const present = Object.entries(entryPoints).filter(([, file]) => existsSync(join(root, file)));
   await build({
     absWorkingDir: root,
-    entryPoints,
+    entryPoints: Object.fromEntries(present),
     outdir,
     outExtension: { '.js': '.cjs' },
     bundle: true,

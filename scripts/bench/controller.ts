@@ -4,6 +4,7 @@ import { waitFor } from '../../test/apiserver/wait-for.ts';
 import { type ControllerProcess, terminate } from '../programs.ts';
 import {
   type BenchCluster,
+  type BenchKey,
   countOf,
   installNewKey,
   installTestKey,
@@ -148,13 +149,13 @@ export const manyKeys: Benchmark = {
   description: `${manyKeysObjects} objects x 5 items, each under one of ${oldKeys} keys, over 50 namespaces`,
   run: () =>
     withCluster(async (cluster) => {
-      const keys = [];
+      const keys: BenchKey[] = [];
       for (let age = oldKeys; age > 0; age--) {
         keys.push(await installNewKey(cluster.client, 4096, new Date(Date.now() - age * 30 * 86_400_000)));
       }
       const measurements: Measurement[] = [];
-      const newest = keys.at(-1) as (typeof keys)[number];
-      const shuffled = (index: number) => keys[(index * 7919) % oldKeys] as (typeof keys)[number];
+      const newest = keys.at(-1) as BenchKey;
+      const shuffled = (index: number) => keys[(index * 7919) % oldKeys] as BenchKey;
       const cases = [
         { name: 'one key', keyOf: () => newest, withHint: false },
         { name: `${oldKeys} keys, no hints`, keyOf: shuffled, withHint: false },
