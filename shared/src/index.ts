@@ -12,6 +12,7 @@ export {
   primaryKeyAnnotation,
   skipSetOwnerReferencesAnnotation,
 } from './api/annotations.ts';
+export type { Leniency } from './api/decode.ts';
 export { encryptionLabel, parseScope, type Scope, scopeNeeds, scopeOf, scopes, withScope } from './api/scope.ts';
 export {
   type Condition,
@@ -64,6 +65,7 @@ export {
   formatJsonCompact,
   formatPath,
   formatYaml,
+  isDocumentMap,
   type Position,
   positionOf,
   readDocumentStream,

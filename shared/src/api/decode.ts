@@ -1,5 +1,6 @@
 import { coerceToString, foldFieldName } from '../documents/coerce.ts';
 import type { DocumentValue } from '../documents/value.ts';
+import { compareBytewise } from '../encoding.ts';
 import type { Violation } from '../errors.ts';
 
 /**
@@ -10,10 +11,13 @@ export interface Decoder {
   readonly violations: Violation[];
   /**
    * How upstream's `kubeseal` reads its input: field names match without regard to case, and scalars become texts where a text is
-   * expected. The controller and the strict decoder do neither.
+   * expected. The format decides which of several spellings of a field wins. The controller and the strict decoder do neither.
    */
-  readonly lenient: boolean;
+  readonly lenient: Leniency | undefined;
 }
+
+/** The format of a document that is read leniently. */
+export type Leniency = 'json' | 'yaml';
 
 /** A node of the tree together with its field path, for messages. */
 export interface Field {
@@ -21,7 +25,7 @@ export interface Field {
   readonly value: unknown;
 }
 
-export function createDecoder(lenient = false): Decoder {
+export function createDecoder(lenient?: Leniency): Decoder {
   return { violations: [], lenient };
 }
 
@@ -50,13 +54,21 @@ export function fieldOf(decoder: Decoder, parent: Field, name: string): Field {
 }
 
 function lookUp(decoder: Decoder, value: unknown, name: string): unknown {
-  if (value instanceof Map && !decoder.lenient) return value.get(name);
+  if (value instanceof Map && decoder.lenient === undefined) return value.get(name);
   if (!isObject(value)) return undefined;
-  if (!decoder.lenient) return Object.hasOwn(value, name) ? (value as Record<string, unknown>)[name] : undefined;
-  // Go's encoding/json prefers nothing: every spelling of a field sets it, so the last one stays.
+  if (decoder.lenient === undefined) {
+    return Object.hasOwn(value, name) ? (value as Record<string, unknown>)[name] : undefined;
+  }
+  // Go's encoding/json prefers nothing: every spelling of a field sets it, so the last one stays. YAML gets there as sorted JSON.
   const folded = foldFieldName(name);
+  let foundKey: string | undefined;
   let found: unknown;
-  for (const [key, candidate] of entriesOf(value)) if (foldFieldName(key) === folded) found = candidate;
+  for (const [key, candidate] of entriesOf(value)) {
+    if (foldFieldName(key) !== folded) continue;
+    if (decoder.lenient === 'yaml' && foundKey !== undefined && compareBytewise(key, foundKey) < 0) continue;
+    foundKey = key;
+    found = candidate;
+  }
   return found;
 }
 

@@ -12,6 +12,7 @@ import {
   integerField,
   isObject,
   joinPath,
+  type Leniency,
   listField,
   objectField,
   stringField,
@@ -35,8 +36,8 @@ import { sealedSecretResource } from './sealed-secret.ts';
 export interface ReadOptions {
   /** What the object came from, for messages: a file name with document number, or `namespace/name`. */
   readonly source?: string;
-  /** See {@link Decoder.lenient}. */
-  readonly lenient?: boolean;
+  /** See {@link Decoder.lenient}; absent for the strict way. */
+  readonly lenient?: Leniency;
 }
 
 /**

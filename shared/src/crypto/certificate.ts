@@ -37,7 +37,8 @@ export function parseCertificates(pem: string): X509Certificate[] {
     try {
       return new X509Certificate(block.text);
     } catch (cause) {
-      throw new SealedSecretsError('InvalidCertificate', `certificate ${index + 1} of the PEM text is malformed`, {
+      throw new SealedSecretsError('InvalidCertificate', 'x509: malformed certificate', {
+        hint: `The PEM block number ${index + 1} is marked as a certificate, but what is in it is none.`,
         cause,
       });
     }
