@@ -14,6 +14,14 @@ export interface ApiResponse {
   readonly body: Json;
 }
 
+/** Content types of the four kinds of patch, as headers. */
+export const mediaTypes = {
+  mergePatch: { 'content-type': 'application/merge-patch+json' },
+  jsonPatch: { 'content-type': 'application/json-patch+json' },
+  strategicMerge: { 'content-type': 'application/strategic-merge-patch+json' },
+  apply: { 'content-type': 'application/apply-patch+yaml' },
+} as const;
+
 export interface WatchEvent {
   readonly type: 'ADDED' | 'MODIFIED' | 'DELETED' | 'BOOKMARK' | 'ERROR';
   readonly object: Json;

@@ -22,7 +22,7 @@ const sealedSecrets = sealedSecretPath(namespace);
 
 const isGone = async (path: string) => (await admin.request('GET', path)).status === 404;
 const setFinalizers = (path: string, finalizers: string[]) =>
-  succeed(admin.request('PATCH', path, { metadata: { finalizers } }, mediaTypes.merge));
+  succeed(admin.request('PATCH', path, { metadata: { finalizers } }, mediaTypes.mergePatch));
 
 function ownerReference(owner: Json, extra: object = {}): Json {
   const { apiVersion, kind, metadata } = owner;
@@ -68,13 +68,13 @@ describe('an object with finalizers', () => {
         metadata: { deletionTimestamp: expect.stringMatching(/Z$/), deletionGracePeriodSeconds: 0 },
       });
       const labelled = await succeed(
-        admin.request('PATCH', item, { metadata: { labels: { a: 'b' } } }, mediaTypes.merge),
+        admin.request('PATCH', item, { metadata: { labels: { a: 'b' } } }, mediaTypes.mergePatch),
       );
       expect(labelled.metadata.deletionTimestamp).toBe(marked.metadata.deletionTimestamp);
       const again = await succeed(admin.request('DELETE', item));
       expect(again.metadata.deletionTimestamp).toBe(marked.metadata.deletionTimestamp);
       const more = { metadata: { finalizers: ['waxwing.dev/test', 'waxwing.dev/more'] } };
-      await refuse(admin.request('PATCH', item, more, mediaTypes.merge), 422, 'Invalid');
+      await refuse(admin.request('PATCH', item, more, mediaTypes.mergePatch), 422, 'Invalid');
 
       await using watch = await admin.watch(
         `${collection}?watch=true&fieldSelector=metadata.name%3Dfinal&resourceVersion=${again.metadata.resourceVersion}`,

@@ -27,7 +27,7 @@ describe('a merge patch', () => {
       }),
     );
     const patch = { metadata: { labels: { a: null, c: '3' } }, data: { drop: null, add: 'x' } };
-    const patched = await succeed(admin.request('PATCH', `${configMaps}/merged`, patch, mediaTypes.merge));
+    const patched = await succeed(admin.request('PATCH', `${configMaps}/merged`, patch, mediaTypes.mergePatch));
     expect(patched.metadata.labels).toEqual({ b: '2', c: '3' });
     expect(patched.data).toEqual({ keep: 'k', add: 'x' });
   });
@@ -36,23 +36,23 @@ describe('a merge patch', () => {
     const finalizers = (names: string[]) => ({ metadata: { finalizers: names } });
     await succeed(admin.request('POST', sealedSecrets, aSealedSecret('listed')));
     const item = `${sealedSecrets}/listed`;
-    await succeed(admin.request('PATCH', item, finalizers(['waxwing.dev/a', 'waxwing.dev/b']), mediaTypes.merge));
-    const patched = await succeed(admin.request('PATCH', item, finalizers(['waxwing.dev/c']), mediaTypes.merge));
+    await succeed(admin.request('PATCH', item, finalizers(['waxwing.dev/a', 'waxwing.dev/b']), mediaTypes.mergePatch));
+    const patched = await succeed(admin.request('PATCH', item, finalizers(['waxwing.dev/c']), mediaTypes.mergePatch));
     expect(patched.metadata.finalizers).toEqual(['waxwing.dev/c']);
-    await succeed(admin.request('PATCH', item, finalizers([]), mediaTypes.merge));
+    await succeed(admin.request('PATCH', item, finalizers([]), mediaTypes.mergePatch));
   });
 
   it('with an old resource version is refused with 409, without one it is not', async () => {
     const created = await succeed(admin.request('POST', configMaps, aConfigMap('raced')));
-    await succeed(admin.request('PATCH', `${configMaps}/raced`, { data: { color: 'red' } }, mediaTypes.merge));
+    await succeed(admin.request('PATCH', `${configMaps}/raced`, { data: { color: 'red' } }, mediaTypes.mergePatch));
     const stale = { metadata: { resourceVersion: created.metadata.resourceVersion }, data: { color: 'blue' } };
-    await refuse(admin.request('PATCH', `${configMaps}/raced`, stale, mediaTypes.merge), 409, 'Conflict');
+    await refuse(admin.request('PATCH', `${configMaps}/raced`, stale, mediaTypes.mergePatch), 409, 'Conflict');
   });
 
   it('that changes nothing keeps the resource version', async () => {
     const created = await succeed(admin.request('POST', configMaps, aConfigMap('unmoved')));
     const patched = await succeed(
-      admin.request('PATCH', `${configMaps}/unmoved`, { data: { color: 'green' } }, mediaTypes.merge),
+      admin.request('PATCH', `${configMaps}/unmoved`, { data: { color: 'green' } }, mediaTypes.mergePatch),
     );
     expect(patched.metadata.resourceVersion).toBe(created.metadata.resourceVersion);
   });
@@ -61,7 +61,7 @@ describe('a merge patch', () => {
     await succeed(admin.request('POST', sealedSecrets, aSealedSecret('patched-badly')));
     const bad = { spec: { encryptedData: null } };
     const status = await refuse(
-      admin.request('PATCH', `${sealedSecrets}/patched-badly`, bad, mediaTypes.merge),
+      admin.request('PATCH', `${sealedSecrets}/patched-badly`, bad, mediaTypes.mergePatch),
       422,
       'Invalid',
     );
@@ -69,11 +69,11 @@ describe('a merge patch', () => {
   });
 
   it('of an object that is not there is answered with 404', async () => {
-    await refuse(admin.request('PATCH', `${configMaps}/absent`, {}, mediaTypes.merge), 404, 'NotFound');
+    await refuse(admin.request('PATCH', `${configMaps}/absent`, {}, mediaTypes.mergePatch), 404, 'NotFound');
   });
 
   it('that is no JSON object is refused with 400', async () => {
-    await refuse(admin.request('PATCH', `${configMaps}/merged`, '{"data":', mediaTypes.merge), 400, 'BadRequest');
+    await refuse(admin.request('PATCH', `${configMaps}/merged`, '{"data":', mediaTypes.mergePatch), 400, 'BadRequest');
   });
 });
 
@@ -90,7 +90,7 @@ describe('a JSON patch', () => {
           { op: 'replace', path: '/data/color', value: 'red' },
           { op: 'remove', path: '/metadata/labels/a~1b' },
         ],
-        mediaTypes.json,
+        mediaTypes.jsonPatch,
       ),
     );
     expect(patched.data).toEqual({ color: 'red', size: 'big' });
@@ -103,13 +103,13 @@ describe('a JSON patch', () => {
       { op: 'replace', path: '/data/color', value: 'red' },
       { op: 'test', path: '/data/color', value: 'green' },
     ];
-    await refuse(admin.request('PATCH', `${configMaps}/tested`, patch, mediaTypes.json), 422, 'Invalid');
+    await refuse(admin.request('PATCH', `${configMaps}/tested`, patch, mediaTypes.jsonPatch), 422, 'Invalid');
     expect(await succeed(admin.request('GET', `${configMaps}/tested`))).toEqual(created);
   });
 
   it('that removes what is not there is refused with 422', async () => {
     const patch = [{ op: 'remove', path: '/data/absent' }];
-    await refuse(admin.request('PATCH', `${configMaps}/tested`, patch, mediaTypes.json), 422, 'Invalid');
+    await refuse(admin.request('PATCH', `${configMaps}/tested`, patch, mediaTypes.jsonPatch), 422, 'Invalid');
   });
 });
 
@@ -129,7 +129,7 @@ describe('a strategic merge patch', () => {
     const path = corePath(namespace, 'services');
     await succeed(admin.request('POST', path, service));
     const patch = { spec: { ports: [{ port: 8081, name: 'renamed' }] } };
-    const patched = await succeed(admin.request('PATCH', `${path}/ported`, patch, mediaTypes.strategic));
+    const patched = await succeed(admin.request('PATCH', `${path}/ported`, patch, mediaTypes.strategicMerge));
     expect(patched.spec.ports.map((port: Json) => port.name).sort()).toEqual(['http', 'renamed']);
   });
 
@@ -148,26 +148,26 @@ describe('a strategic merge patch', () => {
         'PATCH',
         `${path}/strategic?dryRun=All`,
         { metadata: { finalizers: ['waxwing.dev/b'] } },
-        mediaTypes.strategic,
+        mediaTypes.strategicMerge,
       ),
     );
     expect(patched.metadata.finalizers.sort()).toEqual(['waxwing.dev/a', 'waxwing.dev/b']);
     await succeed(
-      admin.request('PATCH', `${path}/strategic`, { metadata: { finalizers: null } }, mediaTypes.strategic),
+      admin.request('PATCH', `${path}/strategic`, { metadata: { finalizers: null } }, mediaTypes.strategicMerge),
     );
   });
 
   it('changes single entries of maps', async () => {
     await succeed(admin.request('POST', secrets, aSecret('strategic', { data: { a: 'YQ==', b: 'Yg==' } })));
     const patch = { data: { a: null, c: 'Yw==' } };
-    const patched = await succeed(admin.request('PATCH', `${secrets}/strategic`, patch, mediaTypes.strategic));
+    const patched = await succeed(admin.request('PATCH', `${secrets}/strategic`, patch, mediaTypes.strategicMerge));
     expect(patched.data).toEqual({ b: 'Yg==', c: 'Yw==' });
   });
 
   it('is refused with 415 for SealedSecrets, which have no such patch', async () => {
     await succeed(admin.request('POST', sealedSecrets, aSealedSecret('not-strategic')));
     await refuse(
-      admin.request('PATCH', `${sealedSecrets}/not-strategic`, { metadata: {} }, mediaTypes.strategic),
+      admin.request('PATCH', `${sealedSecrets}/not-strategic`, { metadata: {} }, mediaTypes.strategicMerge),
       415,
       'UnsupportedMediaType',
     );
@@ -248,7 +248,7 @@ describe('field management', () => {
     await succeed(admin.request('POST', `${configMaps}?fieldManager=creator`, aConfigMap('tracked')));
     const patch = { data: { size: 'big' } };
     const patched = await succeed(
-      admin.request('PATCH', `${configMaps}/tracked`, patch, { ...mediaTypes.merge, 'user-agent': 'patcher/1.0' }),
+      admin.request('PATCH', `${configMaps}/tracked`, patch, { ...mediaTypes.mergePatch, 'user-agent': 'patcher/1.0' }),
     );
     expect(patched.metadata.managedFields).toEqual([
       expect.objectContaining({

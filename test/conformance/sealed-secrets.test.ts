@@ -22,7 +22,7 @@ describe('the CRD keeps', () => {
     const listed = (await succeed(admin.request('GET', `${collection}?fieldSelector=metadata.name%3Dnulls`))).items[0];
     expect(listed.spec.template.data).toEqual(template.data);
     const patched = await succeed(
-      admin.request('PATCH', `${collection}/nulls`, { spec: { template: { type: 'Opaque' } } }, mediaTypes.merge),
+      admin.request('PATCH', `${collection}/nulls`, { spec: { template: { type: 'Opaque' } } }, mediaTypes.mergePatch),
     );
     expect(patched.spec.template.data).toEqual(template.data);
   });
@@ -153,7 +153,14 @@ describe('the status subresource', () => {
         lastTransitionTime: '2026-01-02T03:04:05Z',
       },
     ],
-    secret: { uid: 'u-1', resourceVersion: '42', specHash: 'ab'.repeat(32), rendererRevision: 3 },
+    secret: {
+      uid: 'u-1',
+      resourceVersion: '42',
+      specHash: 'ab'.repeat(32),
+      rendererRevision: 3,
+      labels: ['team'],
+      annotations: ['example.com/note'],
+    },
   };
 
   it('changes the status alone, keeps all our fields and does not move the generation', async () => {
@@ -191,7 +198,7 @@ describe('the status subresource', () => {
   it('takes merge patches', async () => {
     await succeed(create(aSealedSecret('patched')));
     const patched = await succeed(
-      admin.request('PATCH', `${collection}/patched/status`, { status: { controller: 'me' } }, mediaTypes.merge),
+      admin.request('PATCH', `${collection}/patched/status`, { status: { controller: 'me' } }, mediaTypes.mergePatch),
     );
     expect(patched.status).toEqual({ controller: 'me' });
   });

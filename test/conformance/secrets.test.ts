@@ -16,7 +16,7 @@ describe('the data of a Secret', () => {
     expect(created.stringData).toBeUndefined();
     expect(created.data).toEqual({ password: base64('from text'), extra: base64('ü') });
     const patched = await succeed(
-      admin.request('PATCH', `${secrets}/written`, { stringData: { extra: 'x' } }, mediaTypes.merge),
+      admin.request('PATCH', `${secrets}/written`, { stringData: { extra: 'x' } }, mediaTypes.mergePatch),
     );
     expect(patched.data).toEqual({ password: base64('from text'), extra: base64('x') });
   });
@@ -172,20 +172,20 @@ describe('an immutable Secret', () => {
     const created = await succeed(admin.request('POST', secrets, aSecret('frozen', { immutable: true })));
     expect(created.immutable).toBe(true);
     const data = await refuse(
-      admin.request('PATCH', `${secrets}/frozen`, { data: { password: 'bmV3' } }, mediaTypes.merge),
+      admin.request('PATCH', `${secrets}/frozen`, { data: { password: 'bmV3' } }, mediaTypes.mergePatch),
       422,
       'Invalid',
     );
     expect(causes(data)).toEqual([['data', 'FieldValueForbidden']]);
     expect(data.message).toContain('field is immutable when `immutable` is set');
     const thaw = await refuse(
-      admin.request('PATCH', `${secrets}/frozen`, { immutable: null }, mediaTypes.merge),
+      admin.request('PATCH', `${secrets}/frozen`, { immutable: null }, mediaTypes.mergePatch),
       422,
       'Invalid',
     );
     expect(causes(thaw)).toEqual([['immutable', 'FieldValueForbidden']]);
     const labelled = await succeed(
-      admin.request('PATCH', `${secrets}/frozen`, { metadata: { labels: { a: 'b' } } }, mediaTypes.merge),
+      admin.request('PATCH', `${secrets}/frozen`, { metadata: { labels: { a: 'b' } } }, mediaTypes.mergePatch),
     );
     expect(labelled.metadata.labels).toEqual({ a: 'b' });
     await succeed(admin.request('DELETE', `${secrets}/frozen`));

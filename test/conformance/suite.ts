@@ -1,5 +1,5 @@
 import { afterAll, expect } from 'vitest';
-import { type ApiClient, type ApiResponse, connect, type Json } from '../apiserver/client.ts';
+import { type ApiClient, type ApiResponse, connect, type Json, mediaTypes } from '../apiserver/client.ts';
 import type { ApiServer } from '../apiserver/harness.ts';
 import { createNamespace } from '../apiserver/namespace.ts';
 import { sharedApiServer } from '../apiserver/shared-server.ts';
@@ -20,12 +20,7 @@ export async function startSuite(): Promise<Suite> {
   return { server, admin: await connect(server.kubeconfig), namespace };
 }
 
-export const mediaTypes = {
-  merge: { 'content-type': 'application/merge-patch+json' },
-  json: { 'content-type': 'application/json-patch+json' },
-  strategic: { 'content-type': 'application/strategic-merge-patch+json' },
-  apply: { 'content-type': 'application/apply-patch+yaml' },
-} as const;
+export { mediaTypes };
 
 /** Path of a collection, or of one object of it, in the core group. */
 export function corePath(namespace: string, resource: string, name?: string): string {
