@@ -66,6 +66,8 @@ export interface Condition {
   readonly lastTransitionTime?: string;
   readonly reason?: string;
   readonly message?: string;
+  /** Never written by us; kept in the conditions of others. */
+  readonly observedGeneration?: number;
 }
 
 /** What we remember of the Secret as we wrote it, so that a restart need not decrypt anything. */

@@ -96,6 +96,7 @@ function conditionDocument(condition: Condition): DocumentMap {
     const value = condition[name];
     if (value !== undefined && value !== '') document.set(name, value);
   }
+  if (condition.observedGeneration !== undefined) document.set('observedGeneration', condition.observedGeneration);
   return document;
 }
 

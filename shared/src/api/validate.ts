@@ -218,6 +218,7 @@ function readCondition(decoder: Decoder, field: Field): Condition {
     const text = stringField(decoder, field, name);
     return text === undefined ? {} : { [name]: text };
   };
+  const observedGeneration = integerField(decoder, field, 'observedGeneration');
   return {
     type: stringField(decoder, field, 'type') ?? '',
     status: (stringField(decoder, field, 'status') ?? 'Unknown') as ConditionStatus,
@@ -225,6 +226,7 @@ function readCondition(decoder: Decoder, field: Field): Condition {
     ...optional('lastTransitionTime'),
     ...optional('reason'),
     ...optional('message'),
+    ...(observedGeneration === undefined ? {} : { observedGeneration }),
   };
 }
 
