@@ -197,17 +197,22 @@ export type Change<T> =
     }
   | { readonly type: 'deleted'; readonly key: string; readonly object: T };
 
-/** How a reflector is doing. */
+/** How a reflector is doing. Times are milliseconds on the monotonic clock. */
 export interface ReflectorState {
   /** True from the first complete list on, for ever. */
   readonly synced: boolean;
   readonly objects: number;
-  /** Milliseconds on the monotonic clock: the last list or watch *attempt* that began or made progress (liveness looks here). */
-  readonly lastAttemptMs: number;
   /** The last time the API server said anything (event, bookmark, page). */
   readonly lastHeardMs: number;
+  /**
+   * By then the loop has to have made its next step, whatever the API server does: a later time means that the loop itself is stuck.
+   * Infinite while it does not run.
+   */
+  readonly deadlineMs: number;
   /** The failure that is going on, if any: ApiForbidden and NotFound (no CRD, no namespace) included. */
   readonly failure: Error | undefined;
+  /** Followed by listing again and again, because watching is forbidden. */
+  readonly polling: boolean;
   readonly lists: number;
   readonly watches: number;
 }
@@ -274,6 +279,6 @@ export interface SealedSecretSummary {
 export interface SealedSecretReflector extends Reflector<SealedSecretSummary> {
   /** The held object, undecoded, which is forgotten by this; undefined: GET it. */
   take(key: string): unknown;
-  /** Forgets the held object because nothing is going to be done with it. */
+  /** Forgets the held object because nothing is going to be done with it. Call it from the change handler if nothing is queued. */
   release(key: string): void;
 }

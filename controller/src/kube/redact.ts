@@ -78,7 +78,9 @@ function withoutHidden(message: string, hidden: Uint8Array): string {
  * numbers or whole objects, which end nobody knows where, so that the rest of the text goes too.
  */
 export function redactFieldErrors(text: string): string {
-  return text.replace(
+  // JSON syntax errors of the API server name the character that they stumbled over.
+  const named = text.replace(/invalid character '(?:\\.|[^'\\])*'/g, "invalid character '<redacted>'");
+  return named.replace(
     /\b(Invalid value|Unsupported value|Duplicate value):\s*(?:"(?:[^"\\]|\\.)*"|(-?\d+(?:\.\d+)?|true|false|null)(?=[:,\]]|$)|[\s\S]*)/g,
     (_whole, what: string) => `${what}: <redacted>`,
   );
