@@ -25,7 +25,7 @@ async function allEvents(watch: Watch): Promise<WatchEvent[]> {
   return events;
 }
 
-describe.each([
+describe.concurrent.each([
   { resource: 'secrets', path: corePath, anObject: aSecret },
   {
     resource: 'sealedsecrets',

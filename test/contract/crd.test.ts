@@ -134,6 +134,7 @@ describe('the CRD', () => {
       lastTransitionTime: '2026-01-02T03:04:05Z',
       reason: 'Unsealed',
       message: '',
+      observedGeneration: 1,
     };
     const secret: Required<NonNullable<SealedSecretStatus['secret']>> = {
       uid: 'u',

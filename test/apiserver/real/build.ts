@@ -43,19 +43,31 @@ function readPinnedVersion(goMod: string, module: string): string {
   return version;
 }
 
-/** Go environment variables that the caller may set; the module proxy and the build cache are Go's ordinary ones. */
-type Environment = Readonly<Record<string, string | undefined>>;
+/** Where tools are looked for and built; both have a default. */
+export interface GoToolPlaces {
+  /** `KUBEBUILDER_ASSETS` and `PATH` count. */
+  readonly environment?: Readonly<Record<string, string | undefined>>;
+  /** Default `test/.bin`, which git ignores. */
+  readonly cacheFolder?: string;
+}
+
+/** What a real API server is made of. */
+export const realServerTools: readonly GoTool[] = ['etcd', 'kube-apiserver', 'kube-controller-manager'];
 
 /**
- * Why the tools cannot be had here, as one line for people, or `undefined` if they can. Test runs skip the real API
- * server with this line; with `CI` set they have to fail.
+ * Why these tools cannot be had here, as one line for people, or `undefined` if they can. A test run that skips
+ * something for it prints the line; with `CI` set it has to fail instead.
  */
-export function goToolsBlocker(environment: Environment = process.env): string | undefined {
-  const missing = goTools.filter((tool) => findBuilt(tool, environment) === undefined && tool !== 'helm');
+export function goToolsBlocker(
+  tools: readonly GoTool[] = realServerTools,
+  places: GoToolPlaces = {},
+): string | undefined {
+  const missing = tools.filter((tool) => findBuilt(tool, places) === undefined);
   if (missing.length === 0) return undefined;
-  const go = spawnSync('go', ['version'], { encoding: 'utf8' });
+  const { environment = process.env } = places;
+  const go = spawnSync('go', ['version'], { encoding: 'utf8', env: environment as NodeJS.ProcessEnv });
   if (go.error === undefined && go.status === 0) return undefined;
-  return `The real API server was skipped: ${missing.join(', ')} must be built and there is no Go (install Go 1.26 or set KUBEBUILDER_ASSETS).`;
+  return `${missing.join(', ')} must be built and there is no Go: install Go 1.26, or set KUBEBUILDER_ASSETS to a folder that has them.`;
 }
 
 /**
@@ -63,15 +75,16 @@ export function goToolsBlocker(environment: Environment = process.env): string |
  * first if needed (kube-apiserver takes about three minutes on two cores the first time, then comes from Go's cache).
  * Throws if Go is missing or the build fails, with Go's own words.
  */
-export async function goTool(tool: GoTool, environment: Environment = process.env): Promise<string> {
-  const built = findBuilt(tool, environment);
+export async function goTool(tool: GoTool, places: GoToolPlaces = {}): Promise<string> {
+  const built = findBuilt(tool, places);
   if (built !== undefined) return built;
-  const blocker = goToolsBlocker(environment);
+  const blocker = goToolsBlocker([tool], places);
   if (blocker !== undefined) throw new Error(blocker);
-  const target = cachedPath(tool);
+  const target = cachedPath(tool, places);
   await mkdir(dirname(target), { recursive: true });
   process.stderr.write(`Building ${tool} from Go sources; the first time takes up to three minutes ...\n`);
   const startedAt = performance.now();
+  // Another run may be building the same: whoever is first renames a complete program into place.
   const unfinished = `${target}.${process.pid}.unfinished`;
   try {
     await goBuild(sources[tool], unfinished);
@@ -80,26 +93,26 @@ export async function goTool(tool: GoTool, environment: Environment = process.en
     await rm(unfinished, { force: true });
   }
   process.stderr.write(`Built ${tool} in ${((performance.now() - startedAt) / 1000).toFixed(0)} s.\n`);
-  await removeOlderBuilds(tool);
+  await removeOlderBuilds(tool, target);
   return target;
 }
 
-function findBuilt(tool: GoTool, environment: Environment): string | undefined {
-  const assets = environment['KUBEBUILDER_ASSETS'];
+function findBuilt(tool: GoTool, places: GoToolPlaces): string | undefined {
+  const assets = (places.environment ?? process.env)['KUBEBUILDER_ASSETS'];
   const candidates = assets === undefined || assets === '' ? [] : [join(assets, tool)];
-  return [...candidates, cachedPath(tool)].find((path) => existsSync(path));
+  return [...candidates, cachedPath(tool, places)].find((path) => existsSync(path));
 }
 
 /** The folder is named for all that decides what is in it, so that a changed go.sum or flag never finds an old program. */
-function cachedPath(tool: GoTool): string {
+function cachedPath(tool: GoTool, { cacheFolder = join(testFolder, '.bin') }: GoToolPlaces): string {
   const { moduleFolder, importPath, variables } = sources[tool];
   const hash = createHash('sha256').update(JSON.stringify([importPath, variables, process.platform, process.arch]));
   for (const file of ['go.mod', 'go.sum']) hash.update(readFileSync(join(moduleFolder, file)));
-  return join(testFolder, '.bin', `${tool}-${hash.digest('hex').slice(0, 16)}`, tool);
+  return join(cacheFolder, `${tool}-${hash.digest('hex').slice(0, 16)}`, tool);
 }
 
-async function removeOlderBuilds(tool: GoTool): Promise<void> {
-  const current = dirname(cachedPath(tool));
+async function removeOlderBuilds(tool: GoTool, target: string): Promise<void> {
+  const current = dirname(target);
   const folders = await readdir(dirname(current));
   const older = folders.filter((name) => name.slice(0, -17) === tool && join(dirname(current), name) !== current);
   await Promise.all(older.map((name) => rm(join(dirname(current), name), { recursive: true, force: true })));

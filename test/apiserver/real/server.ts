@@ -26,10 +26,27 @@ export async function startRealApiServer(): Promise<RealApiServer> {
     goTool('kube-apiserver'),
     goTool('kube-controller-manager'),
   ]);
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await start({ etcd, apiServer, controllerManager });
+    } catch (error) {
+      // Between finding a free port and listening on it another process may have taken it.
+      if (attempt === 3 || !/address already in use/.test(String(error))) throw error;
+    }
+  }
+}
+
+interface ProgramPaths {
+  readonly etcd: string;
+  readonly apiServer: string;
+  readonly controllerManager: string;
+}
+
+async function start({ etcd, apiServer, controllerManager }: ProgramPaths): Promise<RealApiServer> {
   const files = await prepareFiles();
   const webhook = await startTokenWebhook();
   const programs = new Map<string, Program>();
-  const start = (name: string, command: string, flags: string[]) => {
+  const run = (name: string, command: string, flags: string[]) => {
     const program = startProgram(name, command, flags, fileIn(files, `${name}.log`));
     programs.set(name, program);
     return program;
@@ -42,16 +59,16 @@ export async function startRealApiServer(): Promise<RealApiServer> {
   };
   try {
     await writeTokenFiles(files, webhook.url);
-    start('etcd', etcd, etcdFlags(files));
+    const storage = run('etcd', etcd, etcdFlags(files));
     const startServing = async () => {
-      const program = start('kube-apiserver', apiServer, apiServerFlags(files));
-      await waitUntilReady(files, program);
+      const program = run('kube-apiserver', apiServer, apiServerFlags(files));
+      await waitUntilReady(files, [storage, program]);
     };
     await startServing();
     const server = await connectRealApiServer(files);
     await applyCrd(server);
     // After the CRD: the garbage collector looks for new resource types every 30 s only.
-    start('kube-controller-manager', controllerManager, controllerManagerFlags(server.kubeconfig));
+    run('kube-controller-manager', controllerManager, controllerManagerFlags(server.kubeconfig));
     return {
       ...server,
       async compact() {
@@ -142,12 +159,13 @@ async function writeTokenFiles(files: RealServerFiles, webhookUrl: string): Prom
 }
 
 /** Waits for /readyz; the admin's kubeconfig is written as soon as the server has made its certificate. */
-async function waitUntilReady(files: RealServerFiles, program: Program): Promise<void> {
+async function waitUntilReady(files: RealServerFiles, programs: readonly Program[]): Promise<void> {
   let client: ApiClient | undefined;
   await waitFor(
     async () => {
-      if (!program.isRunning()) {
-        throw new Error(`kube-apiserver ended with ${await program.exited}:\n${await program.lastWords()}`);
+      for (const program of programs) {
+        if (program.isRunning()) continue;
+        throw new Error(`${program.name} ended with ${await program.exited}:\n${await program.lastWords()}`);
       }
       client ??= await connectAsAdmin(files).catch(() => undefined);
       const answer = await client?.request('GET', '/readyz').catch(() => undefined);
