@@ -14,7 +14,7 @@ interface Situation {
   readonly existing?: Secret;
   readonly context?: Partial<PlanContext>;
   readonly expected: string;
-  readonly then?: (secret: Secret) => void;
+  readonly check?: (secret: Secret) => void;
 }
 
 const sealedSecret = aSealedSecret();
@@ -45,7 +45,7 @@ const situations: Situation[] = [
   {
     sentence: 'creates the Secret when there is none',
     expected: 'create',
-    then: (secret) => expect(ownersOf(secret)).toEqual(['a-uid']),
+    check: (secret) => expect(ownersOf(secret)).toEqual(['a-uid']),
   },
   {
     sentence: 'does not create a Secret that hands out a service account token',
@@ -93,10 +93,13 @@ const situations: Situation[] = [
   },
   {
     sentence: 'takes a managed Secret over as a whole',
-    existing: foreign({ [managedAnnotation]: 'true', note: 'x' }, { data: { old: '1' }, metadata: { labels: { a: 'b' } } }),
+    existing: foreign(
+      { [managedAnnotation]: 'true', note: 'x' },
+      { data: { old: '1' }, metadata: { labels: { a: 'b' } } },
+    ),
     desired: template({ metadata: { labels: { mylabel: 'myvalue' } } }),
     expected: 'update spec',
-    then: (secret) => {
+    check: (secret) => {
       expect(dataOf(secret)).toEqual({ username: 'app_user' });
       expect(labelsOf(secret)).toEqual({ mylabel: 'myvalue' });
       expect(annotationsOf(secret)).toEqual({});
@@ -108,7 +111,7 @@ const situations: Situation[] = [
     existing: foreign({ [patchAnnotation]: 'true' }, { data: { old: '1', username: 'before' } }),
     desired: template({ metadata: { labels: { mylabel: 'myvalue' } } }),
     expected: 'update spec',
-    then: (secret) => {
+    check: (secret) => {
       expect(dataOf(secret)).toEqual({ old: '1', username: 'app_user' });
       expect(labelsOf(secret)).toEqual({ mylabel: 'myvalue' });
       expect(annotationsOf(secret)).toEqual({ [patchAnnotation]: 'true' });
@@ -119,7 +122,7 @@ const situations: Situation[] = [
     sentence: 'merges into and owns a Secret with patch and managed',
     existing: foreign({ [patchAnnotation]: 'true', [managedAnnotation]: 'true' }, { data: { old: '1' } }),
     expected: 'update spec',
-    then: (secret) => {
+    check: (secret) => {
       expect(dataOf(secret)).toEqual({ old: '1', username: 'app_user' });
       expect(ownersOf(secret)).toEqual(['a-uid']);
     },
@@ -130,7 +133,7 @@ const situations: Situation[] = [
     desired: template({ metadata: { labels: { fresh: '3' } } }),
     context: recorded({ specHash: 'before', labels: ['ours'], annotations: ['mine'] }),
     expected: 'update spec',
-    then: (secret) => {
+    check: (secret) => {
       expect(labelsOf(secret)).toEqual({ theirs: '2', fresh: '3' });
       expect(annotationsOf(secret)).toEqual({ theirs: '2' });
     },
@@ -140,27 +143,27 @@ const situations: Situation[] = [
     existing: inCluster({ data: { username: 'app_user', extra: 'x' } }),
     context: recorded({ specHash: 'before' }),
     expected: 'update spec',
-    then: (secret) => expect(dataOf(secret)).toEqual({ username: 'app_user' }),
+    check: (secret) => expect(dataOf(secret)).toEqual({ username: 'app_user' }),
   },
   {
     sentence: 'without a record, everything that the spec does not have goes',
     existing: inCluster({ metadata: { labels: { theirs: '2' } } }),
     expected: 'update spec',
-    then: (secret) => expect(labelsOf(secret)).toEqual({}),
+    check: (secret) => expect(labelsOf(secret)).toEqual({}),
   },
   {
     sentence: 'a record of an earlier Secret of the same name counts as none',
     existing: inCluster({ metadata: { labels: { theirs: '2' } } }),
     context: recorded({ uid: 'an earlier one' }),
     expected: 'update spec',
-    then: (secret) => expect(labelsOf(secret)).toEqual({}),
+    check: (secret) => expect(labelsOf(secret)).toEqual({}),
   },
   {
     sentence: 'puts back a value that somebody changed',
     existing: inCluster({ data: { username: 'intruder' } }),
     context: recorded(),
     expected: 'update drift',
-    then: (secret) => expect(dataOf(secret)).toEqual({ username: 'app_user' }),
+    check: (secret) => expect(dataOf(secret)).toEqual({ username: 'app_user' }),
   },
   {
     sentence: 'leaves data, labels and annotations that somebody added',
@@ -176,7 +179,7 @@ const situations: Situation[] = [
     existing: inCluster({ data: { username: 'x', token: 't' }, metadata: { labels: { argo: 'y' } } }),
     context: recorded(),
     expected: 'update drift',
-    then: (secret) => {
+    check: (secret) => {
       expect(dataOf(secret)).toEqual({ username: 'app_user', token: 't' });
       expect(labelsOf(secret)).toEqual({ argo: 'y' });
     },
@@ -226,14 +229,14 @@ const situations: Situation[] = [
     sentence: 'keeps the type of a managed Secret where the template has none',
     existing: foreign({ [managedAnnotation]: 'true' }, { type: 'kubernetes.io/tls' }),
     expected: 'update spec',
-    then: (secret) => expect(secret.type).toBe('kubernetes.io/tls'),
+    check: (secret) => expect(secret.type).toBe('kubernetes.io/tls'),
   },
   {
     sentence: 'does not make an existing Secret immutable',
     existing: inCluster({ data: { username: 'old' } }),
     desired: template({ immutable: true }),
     expected: 'update spec',
-    then: (secret) => expect(secret.immutable).toBeUndefined(),
+    check: (secret) => expect(secret.immutable).toBeUndefined(),
   },
   {
     sentence: 'waits for the garbage collector when an earlier SealedSecret of this name controls the Secret',
@@ -285,7 +288,7 @@ const situations: Situation[] = [
     sentence: 'keeps finalizers and whatever else the Secret has',
     existing: inCluster({ data: { username: 'old' }, metadata: { finalizers: ['example.com/keep'] } }),
     expected: 'update spec',
-    then: (secret) => {
+    check: (secret) => {
       expect(secret.metadata.finalizers).toEqual(['example.com/keep']);
       expect(secret.metadata.resourceVersion).toBe('7');
     },
@@ -298,7 +301,7 @@ const textOf = (plan: SecretPlan) => {
 };
 
 describe('planSecret', () => {
-  it.each(situations)('$sentence', ({ sealed, desired, existing, context, expected, then }) => {
+  it.each(situations)('$sentence', ({ sealed, desired, existing, context, expected, check }) => {
     const plan = planSecret(sealed ?? sealedSecret, desired ?? template(), existing, {
       record: undefined,
       specHash: 'hash',
@@ -309,7 +312,7 @@ describe('planSecret', () => {
     });
     expect(textOf(plan)).toBe(expected);
     if (plan.action === 'refuse') expect(`${plan.message} ${plan.hint}`).not.toMatch(/app_user|intruder/);
-    if (then !== undefined) then((plan as { secret: Secret }).secret);
+    if (check !== undefined) check((plan as { secret: Secret }).secret);
   });
 
   it('names the field manager it gave way to', () => {
@@ -331,7 +334,11 @@ describe('mayDeleteLeftover', () => {
     ['what is managed', foreign({ [managedAnnotation]: 'true' }), true],
     ['nothing that is only patched', foreign({ [patchAnnotation]: 'true' }), false],
     ['nothing that was never ours', foreign(), false],
-    ['nothing that something else controls', inCluster({ metadata: { ownerReferences: [{ ...owner, kind: 'X' }] } }), false],
+    [
+      'nothing that something else controls',
+      inCluster({ metadata: { ownerReferences: [{ ...owner, kind: 'X' }] } }),
+      false,
+    ],
   ])('deletes %s', (_sentence, existing, expected) => {
     expect(mayDeleteLeftover(existing, 'db-credentials')).toBe(expected);
   });

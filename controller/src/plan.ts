@@ -90,7 +90,7 @@ function planCreation(desired: Secret, context: PlanContext): SecretPlan {
       action: 'refuse',
       code: 'ForbiddenType',
       message: `Secrets of type ${desired.type} make the cluster hand out credentials, so none is created from a SealedSecret`,
-      hint: 'Create it by other means, or start the controller with --allow-credential-types.',
+      hint: 'Create it by other means, or start the controller with --allow-service-account-tokens.',
     };
   }
   return { action: 'create', secret: desired };

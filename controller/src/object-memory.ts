@@ -1,0 +1,104 @@
+import type { SealedSecretsError, SecretRecord } from '@waxwing/shared';
+
+/** The outcome of the last successful run of an object, until the cache shows it too. */
+export interface RecentSuccess {
+  /** Uid and generation of the SealedSecret. */
+  readonly uid: string;
+  readonly generation: number;
+  readonly record: SecretRecord;
+  /** Whether the status that says so is stored, or is not to be. */
+  readonly statusStored: boolean;
+}
+
+/** What the process remembers of single objects. All of it may be forgotten at any time: it saves work and repetitions, nothing else. */
+export interface ObjectMemory {
+  recentSuccess(key: string): RecentSuccess | undefined;
+  rememberSuccess(key: string, success: RecentSuccess): void;
+  /** The cache shows this record by now, so that it need not be held here. */
+  forgetSuccess(key: string, record: SecretRecord | undefined): void;
+  /** How unsealing this very ciphertext with these very keys failed before. */
+  failure(key: string, specHash: string, ringVersion: number): SealedSecretsError | undefined;
+  rememberFailure(key: string, specHash: string, ringVersion: number, error: SealedSecretsError): void;
+  /** Keys of objects whose last unsealing failed. */
+  failed(): Iterable<string>;
+  /** True the first time this is said of the object, and again after something else was said. */
+  isNews(key: string, kind: 'metric' | 'event', text: string): boolean;
+  /** The key that last opened something in a namespace. */
+  lastOpened(namespace: string): string | undefined;
+  rememberOpened(namespace: string, keyId: string): void;
+  /** Repairs of an object's Secret within the window; `add` counts one more. */
+  repairs(key: string): number;
+  addRepair(key: string): void;
+  forget(key: string): void;
+}
+
+interface Failure {
+  readonly specHash: string;
+  readonly ringVersion: number;
+  readonly error: SealedSecretsError;
+}
+
+export function createObjectMemory(options: {
+  readonly nowMs: () => number;
+  readonly repairWindowMs: number;
+}): ObjectMemory {
+  const successes = new Map<string, RecentSuccess>();
+  const failures = new Map<string, Failure>();
+  const news = { metric: new Map<string, string>(), event: new Map<string, string>() };
+  const opened = new Map<string, string>();
+  const repairs = new Map<string, number[]>();
+
+  const recentRepairs = (key: string) => {
+    const since = options.nowMs() - options.repairWindowMs;
+    const recent = (repairs.get(key) ?? []).filter((atMs) => atMs > since);
+    if (recent.length === 0) repairs.delete(key);
+    else repairs.set(key, recent);
+    return recent;
+  };
+
+  return {
+    recentSuccess: (key) => successes.get(key),
+    rememberSuccess(key, success) {
+      successes.set(key, success);
+      failures.delete(key);
+      news.metric.delete(key);
+      news.event.delete(key);
+    },
+    forgetSuccess(key, record) {
+      const held = successes.get(key);
+      if (held === undefined || record === undefined || !held.statusStored) return;
+      const { uid, resourceVersion, specHash } = held.record;
+      if (record.uid === uid && record.resourceVersion === resourceVersion && record.specHash === specHash) {
+        successes.delete(key);
+      }
+    },
+    failure(key, specHash, ringVersion) {
+      const known = failures.get(key);
+      return known?.specHash === specHash && known.ringVersion === ringVersion ? known.error : undefined;
+    },
+    rememberFailure(key, specHash, ringVersion, error) {
+      failures.set(key, { specHash, ringVersion, error });
+    },
+    failed: () => failures.keys(),
+    isNews(key, kind, text) {
+      if (news[kind].get(key) === text) return false;
+      news[kind].set(key, text);
+      return true;
+    },
+    lastOpened: (namespace) => opened.get(namespace),
+    rememberOpened(namespace, keyId) {
+      opened.set(namespace, keyId);
+    },
+    repairs: (key) => recentRepairs(key).length,
+    addRepair(key) {
+      repairs.set(key, [...recentRepairs(key), options.nowMs()]);
+    },
+    forget(key) {
+      successes.delete(key);
+      failures.delete(key);
+      news.metric.delete(key);
+      news.event.delete(key);
+      repairs.delete(key);
+    },
+  };
+}

@@ -1,0 +1,385 @@
+import type {
+  ErrorCode,
+  SealedSecret,
+  Secret,
+  SecretRecord,
+  SyncedReason,
+  TemplateRenderer,
+  Unsealed,
+} from '@waxwing/shared';
+import {
+  isSealedSecretsError,
+  keyIdAnnotation,
+  rendererRevision,
+  SealedSecretsError,
+  unsealSecret,
+} from '@waxwing/shared';
+import type { KubeClient, SealedSecretSummary, SecretMetadata } from './kube/api.ts';
+import type { EventRecorder } from './kube/events.ts';
+import type { KeyRing } from './keys/registry.ts';
+import { keysInOrder } from './keys/registry.ts';
+import type { Logger } from './logger.ts';
+import type { Metrics } from './metrics.ts';
+import type { ObjectMemory } from './object-memory.ts';
+import type { PlanContext, SecretPlan } from './plan.ts';
+import { contestedAfterRepairs, mayDeleteLeftover, planSecret, recordedNames } from './plan.ts';
+import type { FailedStep } from './reasons.ts';
+import { conditionMessage, errorMetricReason, eventMessage, eventReasons, waitsForTrigger } from './reasons.ts';
+import type { StatusOutcome } from './status.ts';
+import type { StatusWriter, WrittenStatus } from './status-writer.ts';
+import type { Target } from './target.ts';
+import { targetOf } from './target.ts';
+import type { Outcome, Reconcile, ReconcileRequest } from './worker.ts';
+
+/** The caches, as far as reconciling reads them. */
+export interface ObjectCache {
+  /** Undefined: there is no such SealedSecret, or it is not ours to look at. */
+  sealedSecret(key: string): SealedSecretSummary | undefined;
+  /** The whole object, which is forgotten by this; undefined: GET it. */
+  takeSealedSecret(key: string): unknown;
+  /** Drops the whole object because nothing is going to be done with it. */
+  releaseSealedSecret(key: string): void;
+  /** `absent` is certain; undefined means that nobody knows. */
+  secret(key: string): SecretMetadata | 'absent' | undefined;
+}
+
+export interface ReconcileSettings {
+  readonly acceptDeprecatedData: boolean;
+  readonly allowCredentialTypes: boolean;
+  readonly repairDrift: boolean;
+  readonly oldGcBehavior: boolean;
+  /** Name under which the API server records our writes. */
+  readonly fieldManager: string;
+}
+
+export interface ReconcileDeps {
+  readonly cache: ObjectCache;
+  readonly client: Pick<KubeClient, 'secrets' | 'sealedSecrets'>;
+  readonly keyRing: () => KeyRing;
+  readonly render: TemplateRenderer;
+  readonly specHashOf: (raw: unknown) => string;
+  readonly status: StatusWriter;
+  readonly events: EventRecorder;
+  readonly memory: ObjectMemory;
+  readonly metrics: Pick<Metrics, 'unsealRequested' | 'unsealFailed' | 'itemTried' | 'secretWritten' | 'objectConditions'>;
+  readonly logger: Logger;
+  readonly monotonicMs: () => number;
+  readonly settings: ReconcileSettings;
+}
+
+/** A step that failed. Every failure of the steps below arrives as one of these; anything else is a defect. */
+class StepFailure extends Error {
+  readonly step: FailedStep;
+  override readonly cause: SealedSecretsError;
+
+  constructor(step: FailedStep, cause: SealedSecretsError) {
+    super(cause.message);
+    this.step = step;
+    this.cause = cause;
+  }
+}
+
+/** The Secret as it is after a run. */
+interface Applied {
+  readonly record: SecretRecord;
+  readonly written: boolean;
+  readonly action: string;
+}
+
+/**
+ * Brings the Secret of one SealedSecret to what the SealedSecret says. The request is a name and nothing else: what is to be done follows from
+ * the state of the cluster, never from the event that led here, so that a run may come too often, too late, or after a crash.
+ * Effects are ordered Secret, event, status; each is skipped where it is in place already.
+ */
+export function createReconcile(deps: ReconcileDeps): Reconcile {
+  return async (request) => {
+    const summary = deps.cache.sealedSecret(request.key);
+    if (summary === undefined) return cleanUp(request, deps);
+    if (summary.deleting) return leaveAlone(request, deps, 'left alone: the SealedSecret is being deleted');
+    if (await isSettled(request, summary, deps)) return leaveAlone(request, deps, 'unchanged');
+    deps.metrics.unsealRequested();
+    const target = await read(request, summary, deps);
+    if (target === undefined) return { type: 'done', action: 'gone' };
+    try {
+      const unsealed = await unseal(target, deps);
+      const applied = await apply(target, unsealed, request, deps);
+      return await recordSuccess(target, applied, request, deps);
+    } catch (failure) {
+      if (!(failure instanceof StepFailure)) throw failure;
+      return await recordFailure(target, failure, request, deps);
+    }
+  };
+}
+
+function leaveAlone({ key }: ReconcileRequest, { cache }: ReconcileDeps, action: string): Outcome {
+  cache.releaseSealedSecret(key);
+  return { type: 'done', action };
+}
+
+/**
+ * Whether the record of an earlier run, which may have been another process, still holds: same spec, same Secret, same rules, and the status
+ * says so. Then nothing is decrypted, let alone written.
+ */
+async function isSettled(
+  { key, namespace, name, signal }: ReconcileRequest,
+  summary: SealedSecretSummary,
+  { cache, client, memory }: ReconcileDeps,
+): Promise<boolean> {
+  const recent = memory.recentSuccess(key);
+  const isRecent = recent?.uid === summary.uid && recent.generation === summary.generation;
+  const isStored =
+    summary.observedGeneration === summary.generation &&
+    summary.synced?.status === 'True' &&
+    summary.synced.reason === 'Unsealed';
+  const record = isRecent ? recent.record : summary.record;
+  if (!(isRecent ? recent.statusStored : isStored)) return false;
+  if (record?.specHash !== summary.specHash || record.rendererRevision !== rendererRevision) return false;
+  const cached = cache.secret(key);
+  if (cached === 'absent') return false;
+  if (cached !== undefined) {
+    return !cached.deleting && cached.uid === record.uid && cached.resourceVersion === record.resourceVersion;
+  }
+  try {
+    const metadata = (await client.secrets.get({ namespace, name }, { signal }))?.metadata;
+    return metadata?.uid === record.uid && metadata.resourceVersion === record.resourceVersion;
+  } catch (error) {
+    // Not knowing is no settlement; the run that follows meets the same failure and reports it.
+    if (isSealedSecretsError(error)) return false;
+    throw error;
+  }
+}
+
+async function read(
+  { key, namespace, name, signal }: ReconcileRequest,
+  summary: SealedSecretSummary,
+  { cache, client, specHashOf, metrics }: ReconcileDeps,
+): Promise<Target | undefined> {
+  const held = cache.takeSealedSecret(key);
+  if (held !== undefined) return targetOf(key, held, summary.specHash);
+  try {
+    const raw = await client.sealedSecrets.get({ namespace, name }, { signal });
+    return raw === undefined ? undefined : targetOf(key, raw, specHashOf(raw));
+  } catch (error) {
+    if (isSealedSecretsError(error)) metrics.unsealFailed('fetch', '');
+    throw error;
+  }
+}
+
+async function unseal(target: Target, deps: ReconcileDeps): Promise<Unsealed> {
+  const { key, namespace, specHash, sealedSecret } = target;
+  const { memory, metrics, settings } = deps;
+  if (sealedSecret instanceof SealedSecretsError) throw new StepFailure('unseal', sealedSecret);
+  const ring = deps.keyRing();
+  const known = memory.failure(key, specHash, ring.version);
+  if (known !== undefined) throw new StepFailure('unseal', known);
+  const hint = sealedSecret.metadata.annotations.get(keyIdAnnotation);
+  const keys = keysInOrder(ring, hint, memory.lastOpened(namespace));
+  try {
+    const unsealed = await unsealSecret(sealedSecret, {
+      keys,
+      render: deps.render,
+      acceptV1: settings.acceptDeprecatedData,
+    });
+    const items = unsealed.keyIds.size;
+    for (let i = 0; i < items; i++) metrics.itemTried(unsealed.attempts / items);
+    for (const keyId of unsealed.keyIds.values()) memory.rememberOpened(namespace, keyId);
+    return unsealed;
+  } catch (error) {
+    if (!isSealedSecretsError(error)) throw error;
+    memory.rememberFailure(key, specHash, ring.version, error);
+    throw new StepFailure('unseal', error);
+  }
+}
+
+/** Somebody else may write between our look and our write: then look again, so many times. */
+const maxAttempts = 5;
+
+async function apply(
+  target: Target,
+  unsealed: Unsealed,
+  request: ReconcileRequest,
+  deps: ReconcileDeps,
+): Promise<Applied> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      const existing = await currentSecret(target, attempt === 1, request, deps);
+      const plan = planSecret(target.sealedSecret as SealedSecret, unsealed.secret, existing, await planContext(target, existing, request, deps));
+      return await carryOut(plan, target, unsealed, existing, request, deps);
+    } catch (error) {
+      if (!isSealedSecretsError(error)) throw error;
+      if (error.code !== 'ApiConflict' || attempt === maxAttempts) throw new StepFailure('update', error);
+    }
+  }
+}
+
+/** The cache is believed when it knows that there is none: a create tells if it was wrong. */
+async function currentSecret(
+  { key, namespace, name }: Target,
+  mayUseCache: boolean,
+  { signal }: ReconcileRequest,
+  { cache, client }: ReconcileDeps,
+): Promise<Secret | undefined> {
+  if (mayUseCache && cache.secret(key) === 'absent') return undefined;
+  return client.secrets.get({ namespace, name }, { signal });
+}
+
+async function planContext(
+  target: Target,
+  existing: Secret | undefined,
+  { signal }: ReconcileRequest,
+  { client, memory, settings }: ReconcileDeps,
+): Promise<PlanContext> {
+  const { key, status, specHash } = target;
+  const recent = memory.recentSuccess(key);
+  const record = recent?.uid === target.uid ? recent.record : status?.secret;
+  const isContested =
+    record?.specHash === specHash && status?.conditions.some(({ reason }) => reason === 'DriftContested') === true;
+  const recentRepairs = isContested ? Number.POSITIVE_INFINITY : memory.repairs(key);
+  const managers =
+    existing === undefined || recentRepairs < contestedAfterRepairs
+      ? []
+      : ((await client.secrets.fieldManagers({ namespace: target.namespace, name: target.name }, { signal })) ?? []);
+  const other = managers.findLast(({ manager }) => manager !== settings.fieldManager)?.manager;
+  return {
+    record,
+    specHash,
+    allowCredentialTypes: settings.allowCredentialTypes,
+    repairDrift: settings.repairDrift,
+    recentRepairs,
+    ...(other === undefined ? {} : { otherManager: other }),
+  };
+}
+
+async function carryOut(
+  plan: SecretPlan,
+  target: Target,
+  unsealed: Unsealed,
+  existing: Secret | undefined,
+  { signal }: ReconcileRequest,
+  { client, memory }: ReconcileDeps,
+): Promise<Applied> {
+  const applied = (version: { uid?: string; resourceVersion?: string }, written: boolean, action: string): Applied => ({
+    record: {
+      uid: version.uid ?? '',
+      resourceVersion: version.resourceVersion ?? '',
+      specHash: target.specHash,
+      rendererRevision,
+      labels: recordedNames(unsealed.secret.metadata.labels),
+      annotations: recordedNames(unsealed.secret.metadata.annotations),
+    },
+    written,
+    action,
+  });
+  switch (plan.action) {
+    case 'none':
+      return applied(existing?.metadata ?? {}, false, 'nothing to change');
+    case 'create':
+      return applied(await client.secrets.create(plan.secret, { signal }), true, 'created');
+    case 'update': {
+      const version = await client.secrets.update(plan.secret, { signal });
+      if (plan.cause === 'drift') memory.addRepair(target.key);
+      return applied(version, true, plan.cause === 'drift' ? 'repaired' : 'updated');
+    }
+    case 'refuse':
+      throw new StepFailure(
+        plan.code === 'NotManaged' ? 'gate' : 'update',
+        new SealedSecretsError(plan.code, plan.message, { hint: plan.hint }),
+      );
+  }
+}
+
+async function recordSuccess(
+  target: Target,
+  { record, written, action }: Applied,
+  request: ReconcileRequest,
+  deps: ReconcileDeps,
+): Promise<Outcome> {
+  const { key, uid, generation, specHash } = target;
+  const success = { uid, generation, record };
+  deps.memory.rememberSuccess(key, { ...success, statusStored: false });
+  if (written) deps.metrics.secretWritten((deps.monotonicMs() - request.dueMs) / 1000);
+  const outcome: StatusOutcome = { synced: true, record };
+  if (written || deps.status.isNews(target, outcome)) {
+    await deps.events.post(
+      {
+        subject: subjectOf(target),
+        type: 'Normal',
+        reason: eventReasons.unsealed,
+        message: 'SealedSecret unsealed successfully',
+        identity: [String(generation), specHash, 'Unsealed', record.uid],
+      },
+      request.signal,
+    );
+  }
+  const stored = await deps.status.write(target, outcome, request.signal);
+  if (stored.type === 'failed') return statusFailure(target, stored.error, deps);
+  deps.memory.rememberSuccess(key, { ...success, statusStored: true });
+  return afterStatus(stored, target, deps) ?? { type: 'done', action };
+}
+
+/** A single failed call is not worth a red condition: most are over with the next attempt. */
+const quietFailures = 3;
+const isPassing = (code: ErrorCode) => code === 'ApiUnavailable' || code === 'ApiConflict';
+
+async function recordFailure(
+  target: Target,
+  { step, cause }: StepFailure,
+  request: ReconcileRequest,
+  deps: ReconcileDeps,
+): Promise<Outcome> {
+  const { key, namespace, generation, specHash } = target;
+  const reason = errorMetricReason(step);
+  const tally = `${target.uid} ${generation} ${specHash} ${deps.keyRing().version} ${reason}`;
+  if (deps.memory.isNews(key, 'metric', tally)) deps.metrics.unsealFailed(reason, namespace);
+  if (isPassing(cause.code) && request.failures < quietFailures) return { type: 'retry', error: cause };
+  const outcome: StatusOutcome = { synced: false, reason: cause.code as SyncedReason, message: conditionMessage(cause) };
+  const identity = [String(generation), specHash, cause.code, outcome.message];
+  if (deps.status.isNews(target, outcome) && deps.memory.isNews(key, 'event', identity.join(' '))) {
+    const message = eventMessage(step, cause);
+    const eventReason = step === 'unseal' ? eventReasons.unsealFailed : eventReasons.updateFailed;
+    await deps.events.post({ subject: subjectOf(target), type: 'Warning', reason: eventReason, message, identity }, request.signal);
+  }
+  const stored = await deps.status.write(target, outcome, request.signal);
+  if (stored.type === 'failed') return statusFailure(target, stored.error, deps);
+  return afterStatus(stored, target, deps) ?? { type: waitsForTrigger(cause.code) ? 'wait' : 'retry', error: cause };
+}
+
+/** The condition gauge follows what is stored; an object that changed meanwhile is looked at again at once. */
+function afterStatus(stored: Exclude<WrittenStatus, { type: 'failed' }>, target: Target, deps: ReconcileDeps): Outcome | undefined {
+  if (stored.type === 'outdated') return { type: 'again', delayMs: 0, action: 'changed meanwhile' };
+  const { namespace, name, instanceLabel } = target;
+  deps.metrics.objectConditions({ namespace, name, instanceLabel, conditions: stored.status.conditions });
+  return undefined;
+}
+
+function statusFailure(target: Target, error: SealedSecretsError, { memory, metrics, logger }: ReconcileDeps): Outcome {
+  const tally = `${target.uid} ${target.generation} status`;
+  if (memory.isNews(target.key, 'metric', tally)) metrics.unsealFailed('status', target.namespace);
+  logger.error('status update failed', { 'sealed-secret': target.key, error: error.message });
+  return { type: 'retry', error };
+}
+
+function subjectOf({ namespace, name, uid, resourceVersion }: Target) {
+  return { apiVersion: 'bitnami.com/v1alpha1', kind: 'SealedSecret', namespace, name, uid, resourceVersion } as const;
+}
+
+/**
+ * The SealedSecret is gone. Normally the garbage collector takes the Secret with it; with `--old-gc-behavior` we do, if the API server
+ * confirms that the SealedSecret does not exist and the Secret was ours. A cache that is behind, or a label that no longer fits the
+ * selector, must not cost anybody a Secret.
+ */
+async function cleanUp({ key, namespace, name, signal }: ReconcileRequest, deps: ReconcileDeps): Promise<Outcome> {
+  const { client, memory, metrics, logger, settings } = deps;
+  metrics.unsealRequested();
+  memory.forget(key);
+  if (!settings.oldGcBehavior) return { type: 'done', action: 'gone' };
+  if ((await client.sealedSecrets.get({ namespace, name }, { signal })) !== undefined) {
+    return { type: 'done', action: 'left alone: the SealedSecret still exists' };
+  }
+  const secret = await client.secrets.get({ namespace, name }, { signal });
+  if (secret?.metadata.uid === undefined) return { type: 'done', action: 'gone' };
+  if (!mayDeleteLeftover(secret, name)) return { type: 'done', action: 'left alone: the Secret is not ours' };
+  logger.info('old GC: deleting Secret', { 'sealed-secret': key });
+  await client.secrets.delete({ namespace, name, uid: secret.metadata.uid }, { signal });
+  return { type: 'done', action: 'deleted the Secret' };
+}

@@ -1,0 +1,96 @@
+import type { SealedSecretsError, SealedSecretStatus } from '@waxwing/shared';
+import { isSealedSecretsError, statusDocument } from '@waxwing/shared';
+import type { SealedSecretsApi } from './kube/api.ts';
+import type { StatusOutcome } from './status.ts';
+import { nextStatus } from './status.ts';
+import type { Target } from './target.ts';
+import { targetOf } from './target.ts';
+
+/**
+ * - `stored`: the status says it, written now or before. Also where status updates are off, or the object is gone.
+ * - `outdated`: the object has another spec by now; nothing was written.
+ * - `failed`: the API server did not take it.
+ */
+export type WrittenStatus =
+  | { readonly type: 'stored'; readonly status: SealedSecretStatus }
+  | { readonly type: 'outdated' }
+  | { readonly type: 'failed'; readonly error: SealedSecretsError };
+
+export interface StatusWriter {
+  /** Whether people would see a difference from the status the object has; where none is written, every failure is one. */
+  isNews(target: Target, outcome: StatusOutcome): boolean;
+  write(target: Target, outcome: StatusOutcome, signal: AbortSignal): Promise<WrittenStatus>;
+}
+
+export interface StatusWriterOptions {
+  readonly sealedSecrets: Pick<SealedSecretsApi, 'get' | 'updateStatus'>;
+  readonly specHashOf: (raw: unknown) => string;
+  readonly nowMs: () => number;
+  /** `namespace/pod`, written to `status.controller`. */
+  readonly controller: string;
+  /** `--update-status` */
+  readonly enabled: boolean;
+  /** Told after each write, so that a status somebody else puts in its place can be noticed. */
+  readonly onWritten: (target: Target) => void;
+}
+
+const maxAttempts = 5;
+
+/** Writes statuses, again after a conflict, and learns from the first answer whether the installed CRD keeps our own fields. */
+export function createStatusWriter(options: StatusWriterOptions): StatusWriter {
+  let prunesOwnFields = false;
+  const next = (target: Target, outcome: StatusOutcome) =>
+    nextStatus(target.status, outcome, {
+      generation: target.generation,
+      nowMs: options.nowMs(),
+      controller: options.controller,
+      prunesOwnFields,
+    });
+
+  const put = async (target: Target, status: SealedSecretStatus, signal: AbortSignal) => {
+    const answer = await options.sealedSecrets.updateStatus(target, statusDocument(status), { signal });
+    const kept = (answer.status ?? {}) as Record<string, unknown>;
+    prunesOwnFields = kept['controller'] === undefined;
+    options.onWritten(target);
+  };
+
+  return {
+    isNews: (target, outcome) => (options.enabled ? next(target, outcome).outcomeChanged : !outcome.synced),
+    async write(target, outcome, signal) {
+      let current = target;
+      for (let attempt = 1; ; attempt++) {
+        const { status, changed } = next(current, outcome);
+        if (!changed || !options.enabled) return { type: 'stored', status };
+        try {
+          await put(current, status, signal);
+          return { type: 'stored', status };
+        } catch (error) {
+          if (!isSealedSecretsError(error)) throw error;
+          if (error.code === 'NotFound') return { type: 'stored', status };
+          if (error.code !== 'ApiConflict' || attempt === maxAttempts) return { type: 'failed', error };
+        }
+        const fresh = await readAgain(target, options, signal);
+        if ('type' in fresh) return fresh;
+        current = fresh;
+      }
+    },
+  };
+}
+
+/** The object after a conflict: the same with another status, or reason to stop. */
+async function readAgain(
+  target: Target,
+  { sealedSecrets, specHashOf }: StatusWriterOptions,
+  signal: AbortSignal,
+): Promise<Target | Exclude<WrittenStatus, { type: 'stored' }>> {
+  try {
+    const raw = await sealedSecrets.get(target, { signal });
+    if (raw === undefined) return { type: 'outdated' };
+    const fresh = targetOf(target.key, raw, specHashOf(raw));
+    const isSame = fresh.uid === target.uid && fresh.generation === target.generation && fresh.specHash === target.specHash;
+    return isSame ? fresh : { type: 'outdated' };
+  } catch (error) {
+    if (!isSealedSecretsError(error)) throw error;
+    return { type: 'failed', error };
+  }
+}
