@@ -1,0 +1,211 @@
+import { parseBody, readObject } from './bodies.ts';
+import { ApiError, badRequest } from './errors.ts';
+import { deepEqual, isObject, type JsonObject, type KubeObject, own, put } from './json.ts';
+import {
+  changedFields,
+  decodeManagers,
+  difference,
+  encodeManagers,
+  existingFields,
+  type FieldSet,
+  fieldsOf,
+  isEntryOf,
+  itemStep,
+  type ManagerEntry,
+  ownable,
+  rootSchema,
+  type Writer,
+} from './managed-fields.ts';
+import { timestamp } from './metadata.ts';
+import type { PatchInput } from './patches.ts';
+import { apiVersionOf, type ResourceType } from './resources.ts';
+import { anything, childOf, type SchemaNode } from './schema.ts';
+import { keyOf } from './store.ts';
+import { type Cluster, createObject, updateObject, type WriteResult } from './writes.ts';
+
+/**
+ * Server-side apply: the manager's wishes are merged into the object, fields it no longer wishes for (and nobody else
+ * owns) go away, and a field that another manager owns with another value is a conflict unless `force` is given.
+ */
+export function applyObject(cluster: Cluster, input: PatchInput): WriteResult {
+  const { type, context } = input;
+  if (context.manager === '') throw badRequest('fieldManager: Required value: is required for apply patch');
+  const wanted = readObject(parseBody(input.body), type, input.validation, input.warnings);
+  if (wanted.metadata.managedFields !== undefined) throw badRequest('metadata.managedFields must be nil');
+  wanted.metadata.name ??= input.name;
+  if (wanted.metadata.name !== input.name) {
+    throw badRequest(`the name of the object (${wanted.metadata.name}) does not match the name on the URL (${input.name})`);
+  }
+  const writer: Writer = { manager: context.manager, subresource: context.subresource, nowMs: cluster.now() };
+  const node = rootSchema(type);
+  const wishes = ownable(relevantFields(fieldsOf(wanted, node, false), context.subresource, type)) ?? {};
+  const existing = cluster.store.collection(type.storage).get(keyOf(type.namespaced ? input.namespace : '', input.name));
+  if (existing === undefined) {
+    if (context.subresource !== undefined) throw new ApiError(404, 'NotFound', `${type.plural} "${input.name}" not found`);
+    if ((wanted.metadata.uid ?? '') !== '') throw badRequest('uid mismatch: the provided object specified uid, and no existing object was found');
+    const entry = applyEntry(writer, type, wishes);
+    return createObject(cluster, type, type.namespaced ? input.namespace : undefined, wanted, context, encodeManagers([entry]));
+  }
+  const live = existing.object;
+  const managers = decodeManagers(live);
+  const changed = ownable(changedFields(wanted, live, node) ?? {}) ?? {};
+  const contested = conflictsOf(managers, writer, type, intersectionOf(changed, wishes));
+  if (contested.length > 0 && !input.force) throw conflictError(contested);
+  const mine = managers.find((entry) => isEntryOf(entry, writer, 'Apply', apiVersionOf(type)));
+  const others = managers
+    .filter((entry) => entry !== mine)
+    .map((entry) => without(entry, contested.find((other) => other.entry === entry)?.fields));
+  const dropped = droppedFields(mine, wishes, others);
+  const merged = mergeWishes(removeFields(live, dropped, node), wanted, node) as KubeObject;
+  const given = readObject(merged, type, 'Ignore', []);
+  const entries = others.flatMap((entry): ManagerEntry[] => {
+    const kept = entry === undefined ? undefined : existingFields(entry.fields, given, node);
+    return entry === undefined || kept === undefined ? [] : [{ ...entry, fields: kept }];
+  });
+  const isUnchanged = mine !== undefined && deepEqual(mine.fields, wishes);
+  const entry = isUnchanged ? mine : applyEntry(writer, type, wishes);
+  const managedFields = encodeManagers(Object.keys(wishes).length === 0 ? entries : [...entries, entry]);
+  const metadata = { ...given.metadata };
+  if (wanted.metadata.resourceVersion === undefined) delete metadata.resourceVersion;
+  else metadata.resourceVersion = wanted.metadata.resourceVersion;
+  return updateObject(cluster, { type, existing, given: { ...given, metadata }, context, isPatch: true, managedFields });
+}
+
+/** Through the status subresource only the status counts; otherwise everything but the status, if there is such a subresource. */
+function relevantFields(fields: FieldSet, subresource: string | undefined, type: ResourceType): FieldSet {
+  if (subresource === 'status') return fields['f:status'] === undefined ? {} : { 'f:status': fields['f:status'] };
+  if (!type.subresources.has('status')) return fields;
+  const { 'f:status': _, ...rest } = fields;
+  return rest;
+}
+
+function applyEntry(writer: Writer, type: ResourceType, fields: FieldSet): ManagerEntry {
+  return {
+    manager: writer.manager,
+    operation: 'Apply',
+    apiVersion: apiVersionOf(type),
+    time: timestamp(writer.nowMs),
+    subresource: writer.subresource,
+    fields,
+  };
+}
+
+function intersectionOf(left: FieldSet, right: FieldSet): FieldSet {
+  const rest = difference(left, right);
+  return rest === undefined ? left : (difference(left, rest) ?? {});
+}
+
+interface Contest {
+  readonly entry: ManagerEntry;
+  readonly fields: FieldSet;
+}
+
+/** Fields among the changed ones that other managers own. */
+function conflictsOf(managers: readonly ManagerEntry[], writer: Writer, type: ResourceType, changed: FieldSet): Contest[] {
+  if (Object.keys(changed).length === 0) return [];
+  return managers.flatMap((entry): Contest[] => {
+    if (isEntryOf(entry, writer, 'Apply', apiVersionOf(type))) return [];
+    const fields = intersectionOf(changed, entry.fields);
+    return pathsOf(fields).length === 0 ? [] : [{ entry, fields }];
+  });
+}
+
+function without(entry: ManagerEntry, fields: FieldSet | undefined): ManagerEntry | undefined {
+  if (fields === undefined) return entry;
+  const rest = difference(entry.fields, fields);
+  return rest === undefined ? undefined : { ...entry, fields: rest };
+}
+
+/** What this manager wished for before and does not any more, as far as nobody else owns it. */
+function droppedFields(mine: ManagerEntry | undefined, wishes: FieldSet, others: readonly (ManagerEntry | undefined)[]): FieldSet | undefined {
+  let dropped = mine === undefined ? undefined : difference(mine.fields, wishes);
+  for (const other of others) if (dropped !== undefined && other !== undefined) dropped = difference(dropped, other.fields);
+  return dropped;
+}
+
+function conflictError(contests: readonly Contest[]): ApiError {
+  const causes = contests.flatMap(({ entry, fields }) =>
+    pathsOf(fields).map((field) => ({
+      reason: 'FieldManagerConflict',
+      message: `conflict with ${JSON.stringify(entry.manager)}${entry.subresource === undefined ? '' : ` with subresource ${JSON.stringify(entry.subresource)}`} using ${entry.apiVersion}`,
+      field,
+    })),
+  );
+  const lines = causes.length === 1 ? `${causes[0]?.message}: ${causes[0]?.field}` : causes.map((cause) => `${cause.message}: ${cause.field}`).join('\n');
+  return new ApiError(409, 'Conflict', `Apply failed with ${causes.length} conflict${causes.length === 1 ? '' : 's'}: ${lines}`, { causes });
+}
+
+/** The member paths of a set as Kubernetes prints them: `.spec.template.data`, `.spec.ports[port=80]`. */
+export function pathsOf(set: FieldSet, prefix = ''): string[] {
+  const paths: string[] = [];
+  const steps = Object.keys(set);
+  if (prefix !== '' && (steps.length === 0 || set['.'] !== undefined)) paths.push(prefix);
+  for (const step of steps) {
+    if (step === '.') continue;
+    paths.push(...pathsOf(set[step] as FieldSet, prefix + printedStep(step)));
+  }
+  return paths;
+}
+
+function printedStep(step: string): string {
+  if (step.startsWith('f:')) return `.${step.slice(2)}`;
+  if (step.startsWith('v:')) return `[=${step.slice(2)}]`;
+  const keys = Object.entries(JSON.parse(step.slice(2)) as JsonObject);
+  return `[${keys.map(([key, value]) => `${key}=${JSON.stringify(value)}`).join(',')}]`;
+}
+
+/** A copy of a value without the fields of a set; containers that only held such fields stay, empty. */
+export function removeFields(value: unknown, set: FieldSet | undefined, node: SchemaNode): unknown {
+  if (set === undefined) return value;
+  if (isObject(value)) {
+    const copy = { ...value };
+    for (const step of Object.keys(set)) {
+      if (!step.startsWith('f:')) continue;
+      const key = step.slice(2);
+      if (!Object.hasOwn(copy, key)) continue;
+      const below = set[step] as FieldSet;
+      if (isWhole(below)) delete copy[key];
+      else put(copy, key, removeFields(own(copy, key), below, childOf(node, key) ?? anything));
+    }
+    return copy;
+  }
+  if (Array.isArray(value)) {
+    return value.flatMap((entry) => {
+      const step = itemStep(entry, node);
+      const below = step === undefined ? undefined : set[step];
+      if (below === undefined) return [entry];
+      return isWhole(below) ? [] : [removeFields(entry, below, node.items ?? anything)];
+    });
+  }
+  return value;
+}
+
+function isWhole(set: FieldSet): boolean {
+  return Object.keys(set).length === 0 || set['.'] !== undefined;
+}
+
+/** Merges what is wanted into what is there, by the merge rules of the schema. */
+function mergeWishes(live: unknown, wanted: unknown, node: SchemaNode): unknown {
+  if (isObject(wanted) && isObject(live) && !node.atomicMap) {
+    const merged = { ...live };
+    for (const key of Object.keys(wanted)) {
+      put(merged, key, mergeWishes(own(live, key), wanted[key], childOf(node, key) ?? anything));
+    }
+    return merged;
+  }
+  if (Array.isArray(wanted) && Array.isArray(live) && node.listType !== 'atomic') return mergeItems(live, wanted, node);
+  return wanted;
+}
+
+/** Wanted items come in their order; what only the live list has follows. */
+function mergeItems(live: readonly unknown[], wanted: readonly unknown[], node: SchemaNode): unknown[] {
+  const rest = new Map(live.map((entry) => [itemStep(entry, node), entry]));
+  const merged = wanted.map((entry) => {
+    const step = itemStep(entry, node);
+    const current = rest.get(step);
+    rest.delete(step);
+    return node.listType === 'map' && current !== undefined ? mergeWishes(current, entry, node.items ?? anything) : entry;
+  });
+  return [...merged, ...rest.values()];
+}
+

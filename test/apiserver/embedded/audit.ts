@@ -1,0 +1,31 @@
+import type { AuditEvent } from '../harness.ts';
+
+/** An audit record of this server: the harness' fields, and what only it knows. */
+export interface AuditRecord extends AuditEvent {
+  readonly groups: readonly string[];
+  /** Time of the answer's end; of an open watch, of its beginning. */
+  readonly stageTimestamp: string;
+  /** Bytes of the request body. */
+  readonly requestBytes: number;
+}
+
+/** All requests of a server in the order in which they were received. */
+export class AuditTrail {
+  readonly #entries: AuditEntry[] = [];
+
+  begin(): AuditEntry {
+    const entry = new AuditEntry();
+    this.#entries.push(entry);
+    return entry;
+  }
+
+  /** Requests that have been answered, and watches that have begun. */
+  records(): AuditRecord[] {
+    return this.#entries.flatMap((entry) => entry.record ?? []);
+  }
+}
+
+/** The place of a request in the trail, filled when its answer is known. */
+export class AuditEntry {
+  record: AuditRecord | undefined;
+}

@@ -1,0 +1,111 @@
+import { parse as parseYaml } from 'yaml';
+import { type DecodingProblems, applyDefaults, decodeBuiltIn, prune } from './decoding.ts';
+import { ApiError, badRequest } from './errors.ts';
+import { isObject, type JsonObject, type KubeObject, own } from './json.ts';
+import { apiVersionOf, objectMetaSchema, type ResourceType } from './resources.ts';
+import type { SchemaNode } from './schema.ts';
+
+/** What to do with fields that the schema does not know: the query parameter `fieldValidation`. */
+export type FieldValidation = 'Ignore' | 'Warn' | 'Strict';
+
+const jsonTypes = new Set(['application/json', 'application/yaml', '']);
+
+/** Refuses bodies in a format that is not understood, protobuf above all. */
+export function assertJsonBody(contentType: string | undefined): void {
+  const mediaType = (contentType ?? '').split(';')[0]?.trim() ?? '';
+  if (jsonTypes.has(mediaType)) return;
+  throw new ApiError(
+    415,
+    'UnsupportedMediaType',
+    'the body of the request was in an unknown format - accepted media types include: application/json, application/yaml',
+    {},
+  );
+}
+
+/** Parses a body as JSON, or as YAML if it is none. Throws 400. */
+export function parseBody(body: Buffer): unknown {
+  const text = body.toString('utf8');
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    if (/^\s*[{[]/.test(text) || text.trim() === '') throw badRequest(`error decoding JSON: ${(error as Error).message}`);
+  }
+  try {
+    return parseYaml(text, { version: '1.2' });
+  } catch {
+    throw badRequest('error converting YAML to JSON');
+  }
+}
+
+/**
+ * Reads a value as an object of a resource: kind and version must fit, fields of unknown name are dropped and, as asked,
+ * reported. Throws 400. `warnings` receives what the answer has to carry in `Warning` headers.
+ */
+export function readObject(value: unknown, type: ResourceType, validation: FieldValidation, warnings: string[]): KubeObject {
+  if (!isObject(value)) throw badRequest(`${type.kind} in version "${type.version}" cannot be handled as a ${type.kind}: the body is no object`);
+  return readAs(value, { apiVersion: apiVersionOf(type), kind: type.kind, schema: type.schema, isCustom: type.isCustom }, validation, warnings);
+}
+
+interface Target {
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly schema: SchemaNode;
+  readonly isCustom: boolean;
+}
+
+function readAs(value: JsonObject, target: Target, validation: FieldValidation, warnings: string[]): KubeObject {
+  assertKind(value, target);
+  const problems: DecodingProblems = { unknown: [] };
+  let object: JsonObject;
+  try {
+    object = target.isCustom
+      ? readCustom(value, target.schema, problems)
+      : (decodeBuiltIn({ ...value, apiVersion: target.apiVersion, kind: target.kind }, target.schema, '', problems) as JsonObject);
+  } catch (error) {
+    if (!(error instanceof ApiError)) throw error;
+    const version = target.apiVersion.slice(target.apiVersion.indexOf('/') + 1);
+    throw badRequest(`${target.kind} in version "${version}" cannot be handled as a ${target.kind}: ${error.message}`);
+  }
+  report(problems, validation, warnings);
+  if (!isObject(object['metadata'])) object = { ...object, metadata: {} };
+  return object as KubeObject;
+}
+
+function assertKind(value: JsonObject, target: Target): void {
+  const kind = own(value, 'kind') ?? '';
+  const apiVersion = own(value, 'apiVersion') ?? '';
+  if (target.isCustom && (kind === '' || apiVersion === '')) {
+    const missing = kind === '' ? 'Kind' : 'apiVersion';
+    throw badRequest(`Object '${missing}' is missing in the body of the request`);
+  }
+  if (apiVersion !== '' && apiVersion !== target.apiVersion) {
+    throw badRequest(
+      `the API version in the data (${String(apiVersion)}) does not match the expected API version (${target.apiVersion})`,
+    );
+  }
+  if (kind !== '' && kind !== target.kind) {
+    const version = target.apiVersion.slice(target.apiVersion.indexOf('/') + 1);
+    throw badRequest(`${String(kind)} in version "${version}" cannot be handled as a ${target.kind}`);
+  }
+}
+
+/** A custom resource: metadata as of every object, the rest pruned and completed by the schema of the CRD. */
+function readCustom(value: JsonObject, schema: SchemaNode, problems: DecodingProblems): JsonObject {
+  const metadata = decodeBuiltIn(own(value, 'metadata') ?? {}, objectMetaSchema, 'metadata', problems);
+  const pruned = prune({ ...value, metadata }, schema, '', problems, true) as JsonObject;
+  return applyDefaults(pruned, schema) as JsonObject;
+}
+
+function report(problems: DecodingProblems, validation: FieldValidation, warnings: string[]): void {
+  if (problems.unknown.length === 0 || validation === 'Ignore') return;
+  const lines = problems.unknown.map((path) => `unknown field ${JSON.stringify(path)}`);
+  if (validation === 'Strict') throw badRequest(`strict decoding error: ${lines.join(', ')}`);
+  warnings.push(...lines);
+}
+
+/** Reads `fieldValidation`; a server that gets none warns. Throws 422-like 400 on any other word. */
+export function parseFieldValidation(text: string | null): FieldValidation {
+  if (text === null || text === '') return 'Warn';
+  if (text === 'Ignore' || text === 'Warn' || text === 'Strict') return text;
+  throw badRequest(`fieldValidation: Unsupported value: ${JSON.stringify(text)}: supported values: "Ignore", "Strict", "Warn"`);
+}

@@ -1,0 +1,165 @@
+import { ApiError, badRequest } from './errors.ts';
+import { isObject, type JsonObject, put } from './json.ts';
+import { childPath, type SchemaNode } from './schema.ts';
+
+/** What is left out while an object is read, as `fieldValidation` reports it. */
+export interface DecodingProblems {
+  /** Paths of fields that no schema knows, for example `spec.template.stringData`. */
+  readonly unknown: string[];
+}
+
+/**
+ * Reads a value of a built-in type as Kubernetes' own decoder does: unknown fields are dropped and recorded, `null` is the
+ * same as absent, a value of the wrong type is refused. Parts without changes are shared with the input.
+ */
+export function decodeBuiltIn(value: unknown, node: SchemaNode, path: string, problems: DecodingProblems): unknown {
+  if (value === null || value === undefined) return undefined;
+  if (node.keepsUnknown && node.properties.size === 0) return value;
+  if (node.intOrString) {
+    if (typeof value === 'string' || Number.isInteger(value)) return value;
+    throw wrongType(value, 'an integer or a string', path);
+  }
+  switch (node.type) {
+    case 'object':
+      return decodeObject(value, node, path, problems);
+    case 'array':
+      if (!Array.isArray(value)) throw wrongType(value, 'an array', path);
+      return decodeArray(value, node, path, problems);
+    case 'string':
+      if (typeof value !== 'string') throw wrongType(value, 'a string', path);
+      return value;
+    case 'boolean':
+      if (typeof value !== 'boolean') throw wrongType(value, 'a boolean', path);
+      return value;
+    case 'integer':
+      if (!Number.isInteger(value)) throw wrongType(value, 'an integer', path);
+      return value;
+    case 'number':
+      if (typeof value !== 'number') throw wrongType(value, 'a number', path);
+      return value;
+    default:
+      return value;
+  }
+}
+
+function decodeObject(value: unknown, node: SchemaNode, path: string, problems: DecodingProblems): JsonObject {
+  if (!isObject(value)) throw wrongType(value, 'an object', path);
+  let copy: JsonObject | undefined;
+  for (const key of Object.keys(value)) {
+    const child = node.properties.get(key) ?? node.additional;
+    const entry = value[key];
+    if (child === undefined) {
+      if (node.keepsUnknown) continue;
+      problems.unknown.push(childPath(path, key));
+      copy ??= { ...value };
+      delete copy[key];
+      continue;
+    }
+    // In a map of strings Go reads null as the empty string; everywhere else it is "absent".
+    const isMapValue = entry === null && !node.properties.has(key) && child.type === 'string';
+    const decoded = isMapValue ? '' : decodeBuiltIn(entry, child, childPath(path, key), problems);
+    if (decoded === entry) continue;
+    copy ??= { ...value };
+    if (decoded === undefined) delete copy[key];
+    else put(copy, key, decoded);
+  }
+  return copy ?? value;
+}
+
+function decodeArray(value: unknown[], node: SchemaNode, path: string, problems: DecodingProblems): unknown[] {
+  const { items } = node;
+  if (items === undefined) return value;
+  let changed = false;
+  const decoded = value.map((entry, index) => {
+    const next = decodeBuiltIn(entry, items, `${path}[${index}]`, problems) ?? emptyOf(items);
+    changed ||= next !== entry;
+    return next;
+  });
+  return changed ? decoded : value;
+}
+
+function emptyOf(node: SchemaNode): unknown {
+  if (node.type === 'object') return {};
+  return node.type === 'string' ? '' : null;
+}
+
+function wrongType(value: unknown, expected: string, path: string): ApiError {
+  const actual = Array.isArray(value) ? 'array' : isObject(value) ? 'object' : typeof value;
+  return badRequest(`json: cannot unmarshal ${actual === 'boolean' ? 'bool' : actual} into Go struct field ${path}: want ${expected}`);
+}
+
+/** Removes what a structural schema of a CRD does not know; returns the same value if there is nothing to remove. */
+export function prune(value: unknown, node: SchemaNode, path: string, problems: DecodingProblems, isRoot = false): unknown {
+  if (Array.isArray(value)) {
+    const { items } = node;
+    if (items === undefined) return value;
+    let changed = false;
+    const pruned = value.map((entry, index) => {
+      const next = prune(entry, items, `${path}[${index}]`, problems);
+      changed ||= next !== entry;
+      return next;
+    });
+    return changed ? pruned : value;
+  }
+  if (!isObject(value)) return value;
+  let copy: JsonObject | undefined;
+  const carriesMeta = isRoot || node.embedded;
+  for (const key of Object.keys(value)) {
+    if (carriesMeta && (key === 'apiVersion' || key === 'kind' || key === 'metadata')) continue;
+    const child = node.properties.get(key) ?? node.additional;
+    if (child === undefined) {
+      if (node.keepsUnknown) continue;
+      problems.unknown.push(childPath(path, key));
+      copy ??= { ...value };
+      delete copy[key];
+      continue;
+    }
+    const next = prune(value[key], child, childPath(path, key), problems);
+    if (next === value[key]) continue;
+    copy ??= { ...value };
+    put(copy, key, next);
+  }
+  return copy ?? value;
+}
+
+/**
+ * Removes `null` where a schema does not allow it and fills in defaults, in the API server's order: a null without default
+ * counts as absent, one with a default as not given. Returns the same value if nothing changes.
+ */
+export function applyDefaults(value: unknown, node: SchemaNode): unknown {
+  if (Array.isArray(value)) {
+    const { items } = node;
+    if (items === undefined) return value;
+    let changed = false;
+    const filled = value.map((entry) => {
+      const next = entry === null && !items.nullable && items.hasDefault ? items.default : applyDefaults(entry, items);
+      changed ||= next !== entry;
+      return next;
+    });
+    return changed ? filled : value;
+  }
+  if (!isObject(value)) return value;
+  let copy: JsonObject | undefined;
+  for (const key of Object.keys(value)) {
+    const child = node.properties.get(key) ?? node.additional;
+    if (child === undefined) continue;
+    const entry = value[key];
+    if (entry === null && !child.nullable) {
+      copy ??= { ...value };
+      if (child.hasDefault) put(copy, key, child.default);
+      else delete copy[key];
+      continue;
+    }
+    const next = applyDefaults(entry, child);
+    if (next === entry) continue;
+    copy ??= { ...value };
+    put(copy, key, next);
+  }
+  for (const [key, child] of node.properties) {
+    if (!child.hasDefault || Object.hasOwn(value, key)) continue;
+    copy ??= { ...value };
+    // A default may itself be incomplete: `{}` is filled by the defaults below it.
+    put(copy, key, applyDefaults(child.default, child));
+  }
+  return copy ?? value;
+}
