@@ -62,6 +62,8 @@ export interface Violation {
 export interface SealedSecretsErrorOptions {
   /** The next thing to do, as a sentence or a command. */
   readonly hint?: string;
+  /** The beginning of the message that says what failed, in upstream's words and without the explanation. */
+  readonly summary?: string;
   /** Every bad field, where a document was validated. */
   readonly violations?: readonly Violation[];
   /** Never set for failed decryptions: the stage that failed is an oracle. */
@@ -76,12 +78,14 @@ export class SealedSecretsError extends Error {
   override readonly name = 'SealedSecretsError';
   readonly code: ErrorCode;
   readonly hint: string | undefined;
+  readonly summary: string | undefined;
   readonly violations: readonly Violation[];
 
   constructor(code: ErrorCode, message: string, options: SealedSecretsErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.code = code;
     this.hint = options.hint;
+    this.summary = options.summary;
     this.violations = options.violations ?? [];
   }
 }

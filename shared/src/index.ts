@@ -61,6 +61,7 @@ export {
   detectText,
   encodeText,
   equalValues,
+  foldFieldName,
   formatJson,
   formatJsonCompact,
   formatPath,

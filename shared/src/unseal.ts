@@ -173,6 +173,7 @@ async function decryptLegacy(
       'DeprecatedFormat',
       'spec.data is the deprecated v1 format, which is not accepted here',
       {
+        summary: "using deprecated 'data' field, use 'encryptedData' or flip the feature flag",
         hint: 'Seal the Secret again to get encryptedData, or start the controller with --accept-deprecated-v1-data=true.',
       },
     );
@@ -205,12 +206,13 @@ async function unsealError(
   const explained = undecrypted && (await explainUndecryptable(sealedSecret, undecrypted.item, keys));
   const code = explained?.code ?? (failures[0] as ItemFailure).code;
   const hint = explained?.hint ?? hintFor(code);
-  const message = texts.join('; ') + (explained === undefined ? '' : `: ${explained.message}`);
+  const summary = texts.join('; ');
+  const message = summary + (explained === undefined ? '' : `: ${explained.message}`);
   const violations: Violation[] = failures.map(({ item, message: text }) => ({
     path: `spec.encryptedData[${JSON.stringify(item)}]`,
     message: text,
   }));
-  return new SealedSecretsError(code, message, { ...(hint === undefined ? {} : { hint }), violations });
+  return new SealedSecretsError(code, message, { ...(hint === undefined ? {} : { hint }), summary, violations });
 }
 
 function hintFor(code: ErrorCode): string | undefined {
