@@ -49,10 +49,8 @@ export function detectEncoding(bytes: Uint8Array): { encoding: TextEncoding; mar
   if (a === 0xef && b === 0xbb && c === 0xbf) return { encoding: 'utf-8', markLength: 3 };
   if (a === 0xff && b === 0xfe) return { encoding: 'utf-16le', markLength: 2 };
   if (a === 0xfe && b === 0xff) return { encoding: 'utf-16be', markLength: 2 };
-  if (bytes.length >= 2 && bytes.length % 2 === 0) {
-    if (a !== 0 && b === 0) return { encoding: 'utf-16le', markLength: 0 };
-    if (a === 0 && b !== 0) return { encoding: 'utf-16be', markLength: 0 };
-  }
+  if (a !== undefined && a !== 0 && b === 0) return { encoding: 'utf-16le', markLength: 0 };
+  if (a === 0 && b !== undefined && b !== 0) return { encoding: 'utf-16be', markLength: 0 };
   return { encoding: 'utf-8', markLength: 0 };
 }
 
@@ -116,6 +114,81 @@ function validUtf16Length(bytes: Uint8Array, encoding: TextEncoding): number {
     i += 2;
   }
   return i;
+}
+
+/**
+ * Decodes a stream piece by piece; characters may be cut anywhere. `push` and `end` throw `InvalidEncoding` with the offset in
+ * the stream.
+ */
+export class StreamDecoder {
+  private readonly source: string | undefined;
+  private pending: Uint8Array = new Uint8Array(0);
+  private encoding: TextEncoding | undefined;
+  private offset = 0;
+
+  constructor(source?: string) {
+    this.source = source;
+  }
+
+  push(chunk: Uint8Array): string {
+    const bytes = this.pending.length === 0 ? chunk : concat(this.pending, chunk);
+    if (this.encoding === undefined && bytes.length < 4) {
+      this.pending = bytes;
+      return '';
+    }
+    return this.decode(bytes, false);
+  }
+
+  end(): string {
+    const bytes = this.pending;
+    this.pending = new Uint8Array(0);
+    return this.decode(bytes, true);
+  }
+
+  private decode(bytes: Uint8Array, last: boolean): string {
+    let body = bytes;
+    if (this.encoding === undefined) {
+      const { encoding, markLength } = detectEncoding(bytes);
+      this.encoding = encoding;
+      this.offset = markLength;
+      body = bytes.subarray(markLength);
+    }
+    const { encoding } = this;
+    const whole = last ? body.length : body.length - cutLength(body, encoding);
+    this.pending = body.slice(whole);
+    const piece = body.subarray(0, whole);
+    try {
+      const text = new TextDecoder(encoding, { fatal: true, ignoreBOM: true }).decode(piece);
+      this.offset += whole;
+      return text;
+    } catch {
+      const valid = encoding === 'utf-8' ? validUtf8Length(piece) : validUtf16Length(piece, encoding);
+      throw invalidEncoding(encoding, this.offset + valid, this.source);
+    }
+  }
+}
+
+function concat(left: Uint8Array, right: Uint8Array): Uint8Array {
+  const both = new Uint8Array(left.length + right.length);
+  both.set(left);
+  both.set(right, left.length);
+  return both;
+}
+
+/** How many bytes at the end may belong to a character that is not complete yet. */
+function cutLength(bytes: Uint8Array, encoding: TextEncoding): number {
+  if (encoding !== 'utf-8') {
+    const odd = bytes.length % 2;
+    const high = bytes[bytes.length - odd - (encoding === 'utf-16le' ? 1 : 2)] ?? 0;
+    return high >= 0xd8 && high <= 0xdb ? odd + 2 : odd;
+  }
+  for (let back = 1; back <= Math.min(3, bytes.length); back++) {
+    const byte = bytes[bytes.length - back] ?? 0;
+    if (byte >= 0x80 && byte <= 0xbf) continue;
+    const needed = byte >= 0xf0 ? 4 : byte >= 0xe0 ? 3 : byte >= 0xc0 ? 2 : 1;
+    return needed > back ? back : 0;
+  }
+  return 0;
 }
 
 /**
