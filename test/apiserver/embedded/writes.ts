@@ -63,18 +63,16 @@ export function createObject(
   if (type.namespaced && given.metadata.namespace !== undefined && given.metadata.namespace !== namespace) {
     throw badRequest(`the namespace of the provided object does not match the namespace sent on the request`);
   }
-  const strategy = cluster.strategyOf(type);
-  const withoutStatus = resetsStatus(type) ? (without(given, 'status') as KubeObject) : given;
-  const object = strategy.prepare?.(withoutStatus, undefined) ?? withoutStatus;
-  const metadata = metadataForCreate(object.metadata, type, type.namespaced ? namespace : undefined, cluster.now());
+  const metadata = metadataForCreate(given.metadata, type, type.namespaced ? namespace : undefined, cluster.now());
   const generates = (metadata.name ?? '') === '' && typeof metadata.generateName === 'string' && metadata.generateName !== '';
   if (generates) metadata.name = generatedName(metadata.generateName as string);
-  const next = ordered({ ...object, metadata }, type);
+  const object = { ...(resetsStatus(type) ? without(given, 'status') : given), metadata } as KubeObject;
+  const next = ordered(cluster.strategyOf(type).prepare?.(object, undefined) ?? object, type);
   throwIfInvalid(cluster, type, next, undefined);
   cluster.admitCreate(type, next);
   const key = keyOf(metadata.namespace, metadata.name);
   if (cluster.store.collection(type.storage).get(key) !== undefined) throw alreadyExists(type, metadata.name);
-  metadata.managedFields = managedFields ?? managersAfterUpdate(next, undefined, type, writerOf(context, cluster));
+  next.metadata.managedFields = managedFields ?? managersAfterUpdate(next, undefined, type, writerOf(context, cluster));
   return { version: commit(cluster, type, key, next, context), created: true };
 }
 
