@@ -5,8 +5,8 @@ import { mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-/** The programs that `test/go.mod` and `test/helm/go.mod` pin. */
-export type GoTool = 'etcd' | 'kube-apiserver' | 'kube-controller-manager' | 'kubectl' | 'helm';
+/** The programs that `test/go.mod`, `test/helm/go.mod` and `test/promtool/go.mod` pin. */
+export type GoTool = 'etcd' | 'kube-apiserver' | 'kube-controller-manager' | 'kubectl' | 'helm' | 'promtool';
 
 const testFolder = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 
@@ -15,6 +15,7 @@ interface GoToolSource {
   readonly importPath: string;
   /** `-X` settings; without them Kubernetes programs call themselves v0.0.0-master and refuse to talk about compatibility. */
   readonly variables: readonly string[];
+  readonly buildTags?: readonly string[];
 }
 
 const kubernetesVersion = readPinnedVersion(join(testFolder, 'go.mod'), 'k8s.io/kubernetes');
@@ -29,6 +30,13 @@ const sources: Readonly<Record<GoTool, GoToolSource>> = {
   'kube-controller-manager': kubernetesTool('kube-controller-manager'),
   kubectl: kubernetesTool('kubectl'),
   helm: { moduleFolder: join(testFolder, 'helm'), importPath: 'helm.sh/helm/v4/cmd/helm', variables: [] },
+  promtool: {
+    moduleFolder: join(testFolder, 'promtool'),
+    importPath: 'github.com/prometheus/prometheus/cmd/promtool',
+    variables: [],
+    // Rules are tested without looking for targets; the clients of all clouds would take minutes to build.
+    buildTags: ['remove_all_sd'],
+  },
 };
 
 export const goTools = Object.keys(sources) as readonly GoTool[];
@@ -105,8 +113,9 @@ function findBuilt(tool: GoTool, places: GoToolPlaces): string | undefined {
 
 /** The folder is named for all that decides what is in it, so that a changed go.sum or flag never finds an old program. */
 function cachedPath(tool: GoTool, { cacheFolder = join(testFolder, '.bin') }: GoToolPlaces): string {
-  const { moduleFolder, importPath, variables } = sources[tool];
-  const hash = createHash('sha256').update(JSON.stringify([importPath, variables, process.platform, process.arch]));
+  const { moduleFolder, importPath, variables, buildTags = [] } = sources[tool];
+  const settings = [importPath, variables, process.platform, process.arch, ...buildTags];
+  const hash = createHash('sha256').update(JSON.stringify(settings));
   for (const file of ['go.mod', 'go.sum']) hash.update(readFileSync(join(moduleFolder, file)));
   return join(cacheFolder, `${tool}-${hash.digest('hex').slice(0, 16)}`, tool);
 }
@@ -118,9 +127,23 @@ async function removeOlderBuilds(tool: GoTool, target: string): Promise<void> {
   await Promise.all(older.map((name) => rm(join(dirname(current), name), { recursive: true, force: true })));
 }
 
-async function goBuild({ moduleFolder, importPath, variables }: GoToolSource, target: string): Promise<void> {
+async function goBuild(
+  { moduleFolder, importPath, variables, buildTags = [] }: GoToolSource,
+  target: string,
+): Promise<void> {
   const linkerFlags = ['-s', '-w', ...variables.map((variable) => `-X ${variable}`)].join(' ');
-  const args = ['build', '-mod=readonly', '-buildvcs=false', '-ldflags', linkerFlags, '-o', target, importPath];
+  const tags = buildTags.length === 0 ? [] : ['-tags', buildTags.join(',')];
+  const args = [
+    'build',
+    '-mod=readonly',
+    '-buildvcs=false',
+    ...tags,
+    '-ldflags',
+    linkerFlags,
+    '-o',
+    target,
+    importPath,
+  ];
   // Go's own settings decide where modules come from. A C compiler is not needed: Go does without where there is none.
   const go = spawn('go', args, {
     cwd: moduleFolder,

@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, it } from 'vitest';
@@ -19,7 +20,7 @@ function isAlive(pid: number): boolean {
 }
 
 it('a program runs until it is killed', async () => {
-  const program = startProgram('sleeper', '/bin/sleep', ['60'], join(folder, 'sleeper.log'));
+  const program = startProgram('sleeper', '/bin/sleep', ['60'], { log: join(folder, 'sleeper.log') });
   expect(program.isRunning()).toBe(true);
   await program.kill();
   expect(program.isRunning()).toBe(false);
@@ -27,27 +28,25 @@ it('a program runs until it is killed', async () => {
 });
 
 it('a program that ends by itself leaves its status and its last words', async () => {
-  const program = startProgram(
-    'failing',
-    '/bin/sh',
-    ['-c', 'echo no such key >&2; exit 3'],
-    join(folder, 'failing.log'),
-  );
+  const program = startProgram('failing', '/bin/sh', ['-c', 'echo no such key >&2; exit 3'], {
+    log: join(folder, 'failing.log'),
+  });
   expect(await program.exited).toBe('status 3');
   expect(await program.lastWords()).toBe('no such key');
 });
 
-it('a program dies when the process that started it is killed', async () => {
+it('a program dies, and its folder goes, when the process that started it is killed', async () => {
+  const log = join(folder, 'orphan.log');
+  const doomed = join(folder, 'doomed');
+  await mkdir(doomed);
   const script = `
     import { startProgram } from ${JSON.stringify(new URL('./processes.ts', import.meta.url).href)};
-    startProgram('orphan', '/bin/sh', ['-c', 'echo $$; exec sleep 60'], ${JSON.stringify(join(folder, 'orphan.log'))});
+    const files = ${JSON.stringify({ log, removeFolder: doomed })};
+    startProgram('orphan', '/bin/sh', ['-c', 'echo $$; exec sleep 60'], files);
     setInterval(() => {}, 1000);`;
   const parent = spawn(process.execPath, ['--input-type=module', '-e', script], { stdio: 'ignore' });
-  const { readFile } = await import('node:fs/promises');
-  const pid = Number(
-    await waitFor(() => readFile(join(folder, 'orphan.log'), 'utf8').catch(() => ''), { what: 'the program' }),
-  );
+  const pid = Number(await waitFor(() => readFile(log, 'utf8').catch(() => ''), { what: 'the program' }));
   expect(isAlive(pid)).toBe(true);
   parent.kill('SIGKILL');
-  await waitFor(() => !isAlive(pid), { what: 'the program to die with its parent' });
+  await waitFor(() => !isAlive(pid) && !existsSync(doomed), { what: 'the program to die with its parent' });
 });

@@ -17,14 +17,26 @@ export interface Program {
 
 /**
  * `exec` makes the program this shell's process, while a subshell waits for the pipe of standard input to close, which
- * the system does however the test run ends (SIGKILL and crashes included), and then kills the program.
+ * the system does however the test run ends (SIGKILL and crashes included). Then it kills the program and, once the
+ * others that write there have died the same way, removes their folder.
  */
-const dieWithParent = 'exec 3<&0; (cat <&3 >/dev/null; kill -9 $$ 2>/dev/null) & exec "$@" </dev/null 3<&-';
+const dieWithParent = `
+exec 3<&0
+(cat <&3 >/dev/null; kill -9 $$ 2>/dev/null; [ -z "$REMOVE_FOLDER" ] || { sleep 1; rm -rf "$REMOVE_FOLDER"; }) &
+exec "$@" </dev/null 3<&-`;
 
-/** Starts a program that never outlives this process; its output goes to `logFile`. */
-export function startProgram(name: string, command: string, args: readonly string[], logFile: string): Program {
-  const log = openSync(logFile, 'a');
+export interface ProgramFiles {
+  /** What the program writes to stdout and stderr. */
+  readonly log: string;
+  /** A folder that goes with the program, also if this process cannot remove it any more. */
+  readonly removeFolder?: string;
+}
+
+/** Starts a program that never outlives this process. */
+export function startProgram(name: string, command: string, args: readonly string[], files: ProgramFiles): Program {
+  const log = openSync(files.log, 'a');
   const child = spawn('/bin/sh', ['-c', dieWithParent, name, command, ...args], {
+    env: { ...process.env, REMOVE_FOLDER: files.removeFolder ?? '' },
     stdio: ['pipe', log, log],
     // A Ctrl-C in the terminal is for the test run, which then stops its servers in order.
     detached: true,
@@ -46,7 +58,7 @@ export function startProgram(name: string, command: string, args: readonly strin
       child.stdin?.destroy();
     },
     async lastWords() {
-      const lines = (await readFile(logFile, 'utf8')).trimEnd().split('\n');
+      const lines = (await readFile(files.log, 'utf8')).trimEnd().split('\n');
       return lines.slice(-12).join('\n');
     },
   };

@@ -47,7 +47,8 @@ async function start({ etcd, apiServer, controllerManager }: ProgramPaths): Prom
   const webhook = await startTokenWebhook();
   const programs = new Map<string, Program>();
   const run = (name: string, command: string, flags: string[]) => {
-    const program = startProgram(name, command, flags, fileIn(files, `${name}.log`));
+    const removing = name === 'etcd' ? { removeFolder: files.folder } : {};
+    const program = startProgram(name, command, flags, { log: fileIn(files, `${name}.log`), ...removing });
     programs.set(name, program);
     return program;
   };
