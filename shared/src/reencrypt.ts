@@ -69,5 +69,7 @@ async function reencryptLegacy(sealedSecret: SealedSecret, options: ReencryptOpt
     namespace: metadata.namespace,
     annotations: withScope(secret.metadata.annotations, scopeOf(metadata.annotations)),
   };
-  return sealSecret({ ...secret, metadata: bound }, options.sealer);
+  // The format is older than the hint, which is never added.
+  const { keyId: _, ...sealer } = options.sealer;
+  return sealSecret({ ...secret, metadata: bound }, sealer);
 }
