@@ -18,7 +18,6 @@ import type { Io } from './io.ts';
 
 const keyFileLimitBytes = 64 * 1024 * 1024;
 const keyItem = 'tls.key';
-const listKinds: readonly string[] = ['List', 'SecretList', ''];
 
 /**
  * Reads private keys from files: a PEM private key (its first one counts), Secrets, or Lists of Secrets, in JSON or YAML and as many
@@ -77,8 +76,11 @@ function secretsOf(document: SourceDocument): DocumentMap[] {
   const { value } = document;
   if (!isDocumentMap(value)) return [];
   const items = fieldOf(value, 'items');
-  if (!listKinds.includes(String(fieldOf(value, 'kind') ?? '')) || !Array.isArray(items)) return [value];
-  return items.filter(isDocumentMap);
+  const kind = fieldOf(value, 'kind') ?? '';
+  // A client library prints Lists without kind.
+  const isList = kind === 'List' || kind === 'SecretList' || (kind === '' && Array.isArray(items));
+  if (!isList) return [value];
+  return Array.isArray(items) ? items.filter(isDocumentMap) : [];
 }
 
 function fieldOf(map: DocumentMap, name: string): DocumentValue | undefined {

@@ -73,7 +73,7 @@ export const kubesealWaivers: Readonly<Record<string, KubesealWaiver>> = {
   'broken-then-good-document': { ...unreadable('document 1, line 1, column '), exit: 1, stdout: '' },
   'input-separator-with-text': {
     reason: brokenDocuments,
-    stderr: /^error: no secrets found\. Ensure the input is valid and UTF-8 encoded: stdin: document 1, line 1, /,
+    stderr: /^error: no secrets found\. Ensure the input is valid and UTF-8 encoded: stdin: line 1, column 1: /,
   },
   'input-second-document-fails': {
     reason: 'Architecture 8: standard output gets all documents or none (6.4.2)',
@@ -83,8 +83,8 @@ export const kubesealWaivers: Readonly<Record<string, KubesealWaiver>> = {
     reason: 'Architecture 8: standard output gets all documents or none (6.4.2)',
     stdout: '',
   },
-  'input-data-not-base64-yaml': undecodable('data\\..+: illegal base64 data at input byte 3'),
-  'input-data-not-base64-json': undecodable('data\\..+: illegal base64 data at input byte 0'),
+  'input-data-not-base64-yaml': undecodable('data\\..+: illegal base64 data at input byte \\d+'),
+  'input-data-not-base64-json': undecodable('data\\..+: illegal base64 data at input byte \\d+'),
   'input-data-a-number': undecodable('data\\..+: must be base64 text, not a number: .*'),
   'input-data-a-list': undecodable('data: must be an object, not a list'),
   'input-labels-a-list': undecodable('metadata\\.labels: must be an object, not a list'),
