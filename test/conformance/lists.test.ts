@@ -108,6 +108,24 @@ describe('resource versions of a list', () => {
     expect(list.metadata.resourceVersion).toBe(created.metadata.resourceVersion);
   });
 
+  it('a version that is not there yet is answered with 504 and when to try again', async () => {
+    const namespace = await createNamespace(server);
+    const collection = corePath(namespace, 'configmaps');
+    const { metadata } = await succeed(admin.request('GET', collection));
+    const future = BigInt(metadata.resourceVersion) + 1_000_000n;
+    const answer = await admin.request('GET', `${collection}?resourceVersion=${future}`);
+    expect(answer).toMatchObject({
+      status: 504,
+      body: {
+        kind: 'Status',
+        reason: 'Timeout',
+        details: { causes: [{ reason: 'ResourceVersionTooLarge' }], retryAfterSeconds: 1 },
+      },
+    });
+    expect(answer.headers.get('retry-after')).toBe('1');
+    expect(answer.body.message).toContain('Too large resource version');
+  });
+
   it('resourceVersionMatch without a version is refused with 422', async () => {
     const namespace = await createNamespace(server);
     await refuse(

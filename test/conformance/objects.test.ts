@@ -223,6 +223,24 @@ describe('names and paths', () => {
     );
   });
 
+  it('a body of more than 3 MiB is refused with 413', async () => {
+    const huge = { ...aConfigMap('huge'), data: { a: 'x'.repeat(3 * 1024 * 1024) } };
+    await refuse(admin.request('POST', corePath(namespace, 'configmaps'), huge), 413, 'RequestEntityTooLarge');
+  });
+
+  it('null in a map of strings is the empty string', async () => {
+    const object = { ...aConfigMap('nulls'), data: { a: null }, metadata: { name: 'nulls', labels: { b: null } } };
+    const created = await succeed(admin.request('POST', corePath(namespace, 'configmaps'), object));
+    expect(created.data).toEqual({ a: '' });
+    expect(created.metadata.labels).toEqual({ b: '' });
+  });
+
+  it('of a key that stands twice the last value counts', async () => {
+    const text = '{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"twice"},"data":{"a":"1","a":"2"}}';
+    const created = await admin.request('POST', corePath(namespace, 'configmaps'), text);
+    expect(created.body.data).toEqual({ a: '2' });
+  });
+
   it('a body in YAML is understood', async () => {
     const yaml = 'apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: from-yaml\ndata:\n  answer: "42"\n';
     const created = await succeed(
@@ -342,6 +360,13 @@ describe('namespaces', () => {
     const { items } = await succeed(admin.request('GET', '/api/v1/namespaces'));
     const names = items.map((item: { metadata: { name: string } }) => item.metadata.name);
     expect(names).toEqual(expect.arrayContaining(['default', 'kube-system', 'kube-public', 'kube-node-lease']));
+  });
+});
+
+describe('the namespace default', () => {
+  it('cannot be deleted', async () => {
+    const status = await refuse(admin.request('DELETE', '/api/v1/namespaces/default'), 403, 'Forbidden');
+    expect(status.message).toContain('this namespace may not be deleted');
   });
 });
 
