@@ -14,10 +14,10 @@ import {
   SealedSecretsError,
   unsealSecret,
 } from '@waxwing/shared';
-import type { KubeClient, SealedSecretSummary, SecretMetadata } from './kube/api.ts';
-import type { EventRecorder } from './kube/events.ts';
 import type { KeyRing } from './keys/registry.ts';
 import { keysInOrder } from './keys/registry.ts';
+import type { KubeClient, SealedSecretSummary, SecretMetadata } from './kube/api.ts';
+import type { EventRecorder } from './kube/events.ts';
 import type { Logger } from './logger.ts';
 import type { Metrics } from './metrics.ts';
 import type { ObjectMemory } from './object-memory.ts';
@@ -61,7 +61,10 @@ export interface ReconcileDeps {
   readonly status: StatusWriter;
   readonly events: EventRecorder;
   readonly memory: ObjectMemory;
-  readonly metrics: Pick<Metrics, 'unsealRequested' | 'unsealFailed' | 'itemTried' | 'secretWritten' | 'objectConditions'>;
+  readonly metrics: Pick<
+    Metrics,
+    'unsealRequested' | 'unsealFailed' | 'itemTried' | 'secretWritten' | 'objectConditions'
+  >;
   readonly logger: Logger;
   readonly monotonicMs: () => number;
   readonly settings: ReconcileSettings;
@@ -203,7 +206,12 @@ async function apply(
   for (let attempt = 1; ; attempt++) {
     try {
       const existing = await currentSecret(target, attempt === 1, request, deps);
-      const plan = planSecret(target.sealedSecret as SealedSecret, unsealed.secret, existing, await planContext(target, existing, request, deps));
+      const plan = planSecret(
+        target.sealedSecret as SealedSecret,
+        unsealed.secret,
+        existing,
+        await planContext(target, existing, request, deps),
+      );
       return await carryOut(plan, target, unsealed, existing, request, deps);
     } catch (error) {
       if (!isSealedSecretsError(error)) throw error;
@@ -332,12 +340,19 @@ async function recordFailure(
   const tally = `${target.uid} ${generation} ${specHash} ${deps.keyRing().version} ${reason}`;
   if (deps.memory.isNews(key, 'metric', tally)) deps.metrics.unsealFailed(reason, namespace);
   if (isPassing(cause.code) && request.failures < quietFailures) return { type: 'retry', error: cause };
-  const outcome: StatusOutcome = { synced: false, reason: cause.code as SyncedReason, message: conditionMessage(cause) };
+  const outcome: StatusOutcome = {
+    synced: false,
+    reason: cause.code as SyncedReason,
+    message: conditionMessage(cause),
+  };
   const identity = [String(generation), specHash, cause.code, outcome.message];
   if (deps.status.isNews(target, outcome) && deps.memory.isNews(key, 'event', identity.join(' '))) {
     const message = eventMessage(step, cause);
     const eventReason = step === 'unseal' ? eventReasons.unsealFailed : eventReasons.updateFailed;
-    await deps.events.post({ subject: subjectOf(target), type: 'Warning', reason: eventReason, message, identity }, request.signal);
+    await deps.events.post(
+      { subject: subjectOf(target), type: 'Warning', reason: eventReason, message, identity },
+      request.signal,
+    );
   }
   const stored = await deps.status.write(target, outcome, request.signal);
   if (stored.type === 'failed') return statusFailure(target, stored.error, deps);
@@ -345,7 +360,11 @@ async function recordFailure(
 }
 
 /** The condition gauge follows what is stored; an object that changed meanwhile is looked at again at once. */
-function afterStatus(stored: Exclude<WrittenStatus, { type: 'failed' }>, target: Target, deps: ReconcileDeps): Outcome | undefined {
+function afterStatus(
+  stored: Exclude<WrittenStatus, { type: 'failed' }>,
+  target: Target,
+  deps: ReconcileDeps,
+): Outcome | undefined {
   if (stored.type === 'outdated') return { type: 'again', delayMs: 0, action: 'changed meanwhile' };
   const { namespace, name, instanceLabel } = target;
   deps.metrics.objectConditions({ namespace, name, instanceLabel, conditions: stored.status.conditions });

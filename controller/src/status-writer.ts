@@ -1,4 +1,4 @@
-import type { SealedSecretsError, SealedSecretStatus } from '@waxwing/shared';
+import type { SealedSecretStatus, SealedSecretsError } from '@waxwing/shared';
 import { isSealedSecretsError, statusDocument } from '@waxwing/shared';
 import type { SealedSecretsApi } from './kube/api.ts';
 import type { StatusOutcome } from './status.ts';
@@ -87,7 +87,8 @@ async function readAgain(
     const raw = await sealedSecrets.get(target, { signal });
     if (raw === undefined) return { type: 'outdated' };
     const fresh = targetOf(target.key, raw, specHashOf(raw));
-    const isSame = fresh.uid === target.uid && fresh.generation === target.generation && fresh.specHash === target.specHash;
+    const isSame =
+      fresh.uid === target.uid && fresh.generation === target.generation && fresh.specHash === target.specHash;
     return isSame ? fresh : { type: 'outdated' };
   } catch (error) {
     if (!isSealedSecretsError(error)) throw error;

@@ -18,8 +18,17 @@ export function createAuthorize(access: Pick<AccessApi, 'reviewToken' | 'userMay
       if (user === undefined) return { status: 401, message: `the token is not valid for the audience ${audience}` };
       const { namespace, name } = target.metadata;
       const { group, plural } = sealedSecretResource;
-      const allowed = await access.userMay(user, { verb: 'create', group, resource: plural, subresource: endpoint, namespace, name });
-      return allowed ? undefined : { status: 403, message: `create on ${plural}/${endpoint} is not allowed to you here` };
+      const allowed = await access.userMay(user, {
+        verb: 'create',
+        group,
+        resource: plural,
+        subresource: endpoint,
+        namespace,
+        name,
+      });
+      return allowed
+        ? undefined
+        : { status: 403, message: `create on ${plural}/${endpoint} is not allowed to you here` };
     } catch (error) {
       if (!isSealedSecretsError(error)) throw error;
       return { status: 503, message: 'the API server could not be asked who you are' };

@@ -1,4 +1,13 @@
 import type { IncomingMessage } from 'node:http';
+import type { SealedSecret } from '@waxwing/shared';
+import {
+  formatJsonCompact,
+  isDocumentMap,
+  readObject,
+  readSealedSecret,
+  SealedSecretsError,
+  sealedSecretDocument,
+} from '@waxwing/shared';
 
 /** Why a body is not there: it was longer than allowed, or the connection broke. */
 export type BodyFailure = 'too-large' | 'broken';
@@ -19,4 +28,27 @@ export async function readBody(request: IncomingMessage, maxBytes: number): Prom
     return 'broken';
   }
   return Buffer.concat(chunks);
+}
+
+/**
+ * The SealedSecret of a body, JSON or YAML, read as strictly as the Kubernetes decoder does: `apiVersion` and `kind` have to be there.
+ *
+ * @param options.single refuse a body of several documents; otherwise the first counts
+ * @throws SealedSecretsError naming what is wrong; no value of the body is repeated.
+ */
+export function parseBody(body: Uint8Array, options: { readonly single: boolean }): SealedSecret {
+  const { value, moreDocuments } = readObject(body, { source: 'body' });
+  if (options.single && moreDocuments) {
+    throw new SealedSecretsError('InvalidDocument', 'body: expected one document, found several');
+  }
+  for (const name of ['apiVersion', 'kind']) {
+    const field = isDocumentMap(value) ? value.get(name) : undefined;
+    if (field === undefined || field === '') throw new SealedSecretsError('InvalidObject', `body: ${name} is missing`);
+  }
+  return readSealedSecret(value, { source: 'body' });
+}
+
+/** The answer of `/v1/rotate`: compact JSON, with kind and apiVersion. */
+export function formatBody(sealedSecret: SealedSecret): string {
+  return formatJsonCompact(sealedSecretDocument(sealedSecret));
 }

@@ -14,7 +14,11 @@ import type { Budget, RateDecision, RateLimiter } from './limits.ts';
 export type Refusal = { readonly status: 401 | 403 | 503; readonly message: string } | undefined;
 
 /** Checks the caller of an endpoint; see `auth.ts`. */
-export type Authorize = (token: string | undefined, endpoint: 'verify' | 'rotate', target: SealedSecret) => Promise<Refusal>;
+export type Authorize = (
+  token: string | undefined,
+  endpoint: 'verify' | 'rotate',
+  target: SealedSecret,
+) => Promise<Refusal>;
 
 export interface ServerOptions {
   /** The certificate to seal with, in PEM. Throws SealedSecretsError, whose code and text tell why there is none. */
@@ -145,7 +149,18 @@ function failed(logger: Logger) {
   };
 }
 
-const knownMethods = new Set(['get', 'put', 'head', 'post', 'delete', 'connect', 'options', 'notify', 'trace', 'patch']);
+const knownMethods = new Set([
+  'get',
+  'put',
+  'head',
+  'post',
+  'delete',
+  'connect',
+  'options',
+  'notify',
+  'trace',
+  'patch',
+]);
 
 function measured({ metrics, nowMs }: ServerOptions) {
   return (request: Request, response: Response, next: NextFunction): void => {
@@ -166,7 +181,11 @@ function sendCertificate({ currentCertificate, logger }: ServerOptions, response
   } catch (error) {
     if (!isSealedSecretsError(error)) throw error;
     logger.error('cannot get certificate', { reason: error.code, error: error.message });
-    text(response, 500, error.code === 'NoKeys' ? 'cannot get certificate\n' : `cannot get certificate: ${error.message}\n`);
+    text(
+      response,
+      500,
+      error.code === 'NoKeys' ? 'cannot get certificate\n' : `cannot get certificate: ${error.message}\n`,
+    );
   }
 }
 
@@ -223,7 +242,10 @@ function parse(options: ServerOptions, body: Uint8Array, endpoint: 'verify' | 'r
     return options.parseBody(body, { single: endpoint === 'verify' });
   } catch (error) {
     if (!isSealedSecretsError(error)) throw error;
-    options.logger.error(`cannot ${endpoint}: the body is no SealedSecret`, { reason: error.code, error: error.message });
+    options.logger.error(`cannot ${endpoint}: the body is no SealedSecret`, {
+      reason: error.code,
+      error: error.message,
+    });
     return undefined;
   }
 }
@@ -239,7 +261,11 @@ async function answerRotate(options: ServerOptions, sealedSecret: SealedSecret, 
   } catch (error) {
     if (!isSealedSecretsError(error)) throw error;
     const { namespace, name } = sealedSecret.metadata;
-    options.logger.error('cannot re-encrypt', { sealedSecret: `${namespace}/${name}`, reason: error.code, error: error.message });
+    options.logger.error('cannot re-encrypt', {
+      sealedSecret: `${namespace}/${name}`,
+      reason: error.code,
+      error: error.message,
+    });
     response.status(500).end();
   }
 }

@@ -32,7 +32,8 @@ export function followKeySecrets(options: FollowOptions): KeyFollower {
       } catch (error) {
         const text = error instanceof Error ? error.message : String(error);
         // Once per failure, not once per poll.
-        if (text !== lastError) options.logger.error('key Secrets cannot be listed; the keys held stay in use', { error: text });
+        if (text !== lastError)
+          options.logger.error('key Secrets cannot be listed; the keys held stay in use', { error: text });
         lastError = text;
       }
     }

@@ -1,6 +1,6 @@
 import type { KeyObject } from 'node:crypto';
-import { activeKeyLabelValue, keyLabel, secretDocument } from '@waxwing/shared';
 import type { Secret } from '@waxwing/shared';
+import { activeKeyLabelValue, keyLabel, secretDocument } from '@waxwing/shared';
 import type { SecretsApi } from '../kube/api.ts';
 import type { InvalidKeySecret, KeySecret } from './key-secret.ts';
 import { activeKeySelector, isInvalid, keySecretOf, parseKeySecret } from './key-secret.ts';
@@ -16,7 +16,10 @@ export interface KeyStore {
    */
   list(ring: KeyRing, signal?: AbortSignal): Promise<KeyListing>;
   /** Writes a new key as a labelled Secret; returns its name. */
-  create(key: { readonly privateKey: KeyObject; readonly certificatePem: string }, signal?: AbortSignal): Promise<string>;
+  create(
+    key: { readonly privateKey: KeyObject; readonly certificatePem: string },
+    signal?: AbortSignal,
+  ): Promise<string>;
 }
 
 export interface KeyStoreOptions {

@@ -1,0 +1,53 @@
+import { describe, expect, it } from 'vitest';
+import { createBudget, createRateLimiter } from './limits.ts';
+
+describe('createRateLimiter', () => {
+  const limiterAt = (parts: { perSecond?: number; burst?: number; maxKeys?: number } = {}) => {
+    const clock = { now: 0 };
+    const options = { perSecond: 2, burst: 2, maxKeys: 10, ...parts };
+    return { clock, limiter: createRateLimiter({ ...options, nowMs: () => clock.now }) };
+  };
+
+  it('lets burst + 1 requests pass at once, then one every 1/rate seconds', () => {
+    const { clock, limiter } = limiterAt();
+    const taken = [1, 2, 3, 4].map(() => limiter.take('a'));
+    expect(taken.map(({ allowed }) => allowed)).toEqual([true, true, true, false]);
+    expect(taken.map(({ remaining }) => remaining)).toEqual([2, 1, 0, 0]);
+    expect(taken[0]).toMatchObject({ limit: 3, resetAfterMs: 500, retryAfterMs: 0 });
+    expect(taken[3]).toMatchObject({ limit: 3, resetAfterMs: 1500, retryAfterMs: 500 });
+    clock.now = 500;
+    expect(limiter.take('a').allowed).toBe(true);
+    expect(limiter.take('a').allowed).toBe(false);
+  });
+
+  it('counts keys apart', () => {
+    const { limiter } = limiterAt({ burst: 0 });
+    expect(['a', 'a', 'b'].map((key) => limiter.take(key).allowed)).toEqual([true, false, true]);
+  });
+
+  it('forgets the key that was away for longest', () => {
+    const { limiter } = limiterAt({ burst: 0, maxKeys: 2 });
+    for (const key of ['a', 'b', 'a', 'c']) limiter.take(key);
+    expect(limiter.take('a').allowed).toBe(false);
+    expect(limiter.take('b').allowed).toBe(true);
+  });
+});
+
+describe('createBudget', () => {
+  it('runs so many at a time, lets some wait and refuses the rest', async () => {
+    const budget = createBudget({ concurrent: 1, waiting: 1 });
+    const first = Promise.withResolvers<string>();
+    const running = budget.spend(() => first.promise);
+    const waiting = budget.spend(async () => 'second');
+    expect(await budget.spend(async () => 'third')).toBeUndefined();
+    first.resolve('first');
+    expect(await Promise.all([running, waiting])).toEqual(['first', 'second']);
+    expect(await budget.spend(async () => 'fourth')).toBe('fourth');
+  });
+
+  it('goes on after a failure', async () => {
+    const budget = createBudget({ concurrent: 1, waiting: 0 });
+    await expect(budget.spend(async () => Promise.reject(new Error('no')))).rejects.toThrow('no');
+    expect(await budget.spend(async () => 1)).toBe(1);
+  });
+});

@@ -1,0 +1,150 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Config } from './config.ts';
+import type {
+  Change,
+  NamespacesApi,
+  Reflector,
+  ReflectorState,
+  SealedSecretReflector,
+  SealedSecretSummary,
+  SecretMetadata,
+} from './kube/api.ts';
+import type { Logger } from './logger.ts';
+import type { ObjectCache } from './reconcile.ts';
+
+/** A part of the cluster with caches of its own: one namespace, or all of them. */
+interface Scope {
+  /** Empty: all namespaces. */
+  readonly namespace: string;
+  readonly sealedSecrets: SealedSecretReflector;
+  /** Undefined with `--skip-recreate`: nobody looks after Secrets then. */
+  readonly secrets: Reflector<SecretMetadata> | undefined;
+}
+
+export interface ScopesOptions {
+  readonly namespaces: readonly string[];
+  readonly createSealedSecrets: (
+    namespace: string,
+    onChange: (change: Change<SealedSecretSummary>) => void,
+  ) => SealedSecretReflector;
+  readonly createSecrets: (
+    namespace: string,
+    onChange: (change: Change<SecretMetadata>) => void,
+  ) => Reflector<SecretMetadata> | undefined;
+  readonly onSealedSecret: (change: Change<SealedSecretSummary>) => void;
+  readonly onSecret: (change: Change<SecretMetadata>) => void;
+  /** Whether a selector hides Secrets, so that absence from the cache means nothing. */
+  readonly isSelective: boolean;
+  readonly api: NamespacesApi;
+  readonly ownNamespace: string;
+  /** How often a namespace that does not exist is looked for. */
+  readonly namespacePollIntervalMs: number;
+  readonly logger: Logger;
+}
+
+/** The caches of all namespaces that are looked after. */
+export interface Scopes extends ObjectCache {
+  /** Starts the reflectors; of a namespace that does not exist as soon as it does. */
+  start(): void;
+  stop(): Promise<void>;
+  /** Whether every cache was complete once. One that may not be read does not keep the others from being ready. */
+  readonly synced: boolean;
+  readonly reflectors: ReadonlyMap<string, { readonly state: ReflectorState }>;
+  sealedSecrets(): IterableIterator<SealedSecretSummary>;
+}
+
+/** The namespaces that a configuration names; one empty name stands for all of them (specification 4.6). */
+export function namespacesOf(config: Pick<Config, 'namespace' | 'reconcile'>): readonly string[] {
+  const { allNamespaces, additionalNamespaces } = config.reconcile;
+  if (additionalNamespaces.length > 0) return [config.namespace, ...additionalNamespaces];
+  return allNamespaces ? [''] : [config.namespace];
+}
+
+/** So long the SealedSecrets wait for the Secrets: known Secrets save a call per object, but an unreadable cache must not stop anything. */
+const longestHeadStartMs = 10_000;
+
+export function createScopes(options: ScopesOptions): Scopes {
+  const scopes = new Map<string, Scope>();
+  for (const namespace of options.namespaces) {
+    scopes.set(namespace, {
+      namespace,
+      sealedSecrets: options.createSealedSecrets(namespace, options.onSealedSecret),
+      secrets: options.createSecrets(namespace, options.onSecret),
+    });
+  }
+  const everywhere = scopes.get('');
+  const scopeOf = (key: string) => everywhere ?? scopes.get(key.slice(0, key.indexOf('/')));
+  const stopping = new AbortController();
+  const reflectors = new Map<string, { readonly state: ReflectorState }>();
+  for (const { namespace, sealedSecrets, secrets } of scopes.values()) {
+    const suffix = namespace === '' ? '' : `/${namespace}`;
+    reflectors.set(`sealedsecrets${suffix}`, sealedSecrets);
+    if (secrets !== undefined) reflectors.set(`secrets${suffix}`, secrets);
+  }
+
+  const startScope = async ({ namespace, sealedSecrets, secrets }: Scope) => {
+    await whenNamespaceExists(namespace, options, stopping.signal);
+    options.logger.info('starting informer', { namespace });
+    if (secrets !== undefined) {
+      secrets.start();
+      const headStart = delay(longestHeadStartMs, undefined, { signal: stopping.signal, ref: false });
+      await Promise.race([secrets.whenSynced(stopping.signal), headStart]);
+    }
+    sealedSecrets.start();
+  };
+
+  return {
+    sealedSecret: (key) => scopeOf(key)?.sealedSecrets.get(key),
+    takeSealedSecret: (key) => scopeOf(key)?.sealedSecrets.take(key),
+    releaseSealedSecret: (key) => scopeOf(key)?.sealedSecrets.release(key),
+    secret(key) {
+      const secrets = scopeOf(key)?.secrets;
+      const known = secrets?.get(key);
+      if (known !== undefined) return known;
+      return secrets?.state.synced === true && !options.isSelective ? 'absent' : undefined;
+    },
+    start() {
+      for (const scope of scopes.values()) startScope(scope).catch(ignoreAbort);
+    },
+    async stop() {
+      stopping.abort();
+      const running = [...scopes.values()].flatMap(({ sealedSecrets, secrets }) => [
+        sealedSecrets.stop(),
+        secrets?.stop(),
+      ]);
+      await Promise.all(running);
+    },
+    get synced() {
+      return [...reflectors.values()].every(({ state }) => state.synced || isOutOfReach(state));
+    },
+    reflectors,
+    *sealedSecrets() {
+      for (const scope of scopes.values()) yield* scope.sealedSecrets.values();
+    },
+  };
+}
+
+function isOutOfReach({ failure }: ReflectorState): boolean {
+  const code = (failure as { code?: string } | undefined)?.code;
+  return code === 'ApiForbidden' || code === 'NotFound';
+}
+
+/** An additional namespace that is not there yet is waited for; one that may not be looked up is taken to be there. */
+async function whenNamespaceExists(namespace: string, options: ScopesOptions, signal: AbortSignal): Promise<void> {
+  if (namespace === '' || namespace === options.ownNamespace) return;
+  for (let isFirst = true; ; isFirst = false) {
+    try {
+      if ((await options.api.get(namespace, { signal })) !== undefined) return;
+    } catch {
+      // The reflectors meet the same failure, report it, and go on trying.
+      return;
+    }
+    if (isFirst) options.logger.error("namespace doesn't exist; it is waited for", { namespace });
+    await delay(options.namespacePollIntervalMs, undefined, { signal });
+  }
+}
+
+/** Stopping cancels the waits above; nothing else rejects them. */
+function ignoreAbort(error: unknown): void {
+  if (!(error instanceof Error) || error.name !== 'AbortError') throw error;
+}

@@ -1,0 +1,152 @@
+import { rendererRevision } from '@waxwing/shared';
+import type { KeyRing } from './keys/registry.ts';
+import type { Change, SealedSecretSummary, SecretMetadata } from './kube/api.ts';
+import { isChanged } from './kube/caches.ts';
+import type { EventRecorder } from './kube/events.ts';
+import type { Logger } from './logger.ts';
+import type { Metrics } from './metrics.ts';
+import type { ObjectMemory } from './object-memory.ts';
+import type { WorkQueue } from './queue.ts';
+import { dependsOnKeys, foreignControllerReason } from './reasons.ts';
+import type { ObjectCache } from './reconcile.ts';
+
+export interface TriggersOptions {
+  readonly cache: ObjectCache & { sealedSecrets(): Iterable<SealedSecretSummary> };
+  readonly queue: Pick<WorkQueue, 'add' | 'addAfter'>;
+  readonly memory: ObjectMemory;
+  readonly metrics: Pick<Metrics, 'objectDeleted' | 'foreignController'>;
+  readonly events: EventRecorder;
+  readonly logger: Logger;
+  /** What we write to `status.controller`. */
+  readonly controller: string;
+  /** Whether this process writes; one that only follows holds no specs. */
+  readonly isWriting: () => boolean;
+  /** See {@link Triggers.secretChanged}. */
+  readonly settleMs: number;
+  readonly foreignDeletionGraceMs: number;
+}
+
+/** What leads to a reconciliation, and how urgent it is. They only decide that somebody has to look, never what is to be done. */
+export interface Triggers {
+  sealedSecretChanged(change: Change<SealedSecretSummary>): void;
+  secretChanged(change: Change<SecretMetadata>): void;
+  keyRingChanged(ring: KeyRing, previous: KeyRing): void;
+}
+
+export function createTriggers(options: TriggersOptions): Triggers {
+  const { cache, queue, memory, metrics } = options;
+
+  const added = (key: string, summary: SealedSecretSummary, isInitial: boolean) => {
+    if (isInitial && isRecordedAsDone(summary, cache.secret(key))) {
+      cache.releaseSealedSecret(key);
+      return;
+    }
+    const isOld = isInitial && summary.observedGeneration === summary.generation;
+    queue.add(key, isOld ? 'resync' : 'change');
+    if (!options.isWriting()) cache.releaseSealedSecret(key);
+  };
+
+  return {
+    sealedSecretChanged(change) {
+      const { key, object } = change;
+      if (change.type === 'added') return added(key, object, change.initial);
+      if (change.type === 'deleted') {
+        metrics.objectDeleted(object.namespace, object.name);
+        memory.forget(key);
+        return queue.add(key, 'change');
+      }
+      const { previous } = change;
+      memory.forgetSuccess(key, object.record);
+      if (isChanged(previous, object)) {
+        queue.add(key, 'change');
+        if (!options.isWriting()) cache.releaseSealedSecret(key);
+      } else {
+        noticeForeignController(previous, object, options);
+      }
+      if (previous.instanceLabel !== object.instanceLabel) metrics.objectDeleted(object.namespace, object.name);
+    },
+
+    secretChanged(change) {
+      const { key, object: secret } = change;
+      const sealedSecret = cache.sealedSecret(key);
+      if (sealedSecret === undefined) return;
+      if (change.type === 'deleted') {
+        const urgency = urgencyOfDeletion(sealedSecret, secret, memory);
+        if (urgency === 'at once') queue.add(key, 'change');
+        // It may be somebody's way of replacing it; then theirs comes back first.
+        if (urgency === 'after a while') queue.addAfter(key, options.foreignDeletionGraceMs, 'change');
+        return;
+      }
+      if (change.type === 'added' && change.initial) return;
+      const record = memory.recentSuccess(key)?.record ?? sealedSecret.record;
+      if (record?.uid === secret.uid && record.resourceVersion === secret.resourceVersion) return;
+      // Most often our own write, whose answer or whose status has not come back yet: let it settle.
+      queue.addAfter(key, options.settleMs, 'change');
+    },
+
+    keyRingChanged(ring, previous) {
+      if (ring.version === previous.version) return;
+      for (const key of memory.failed()) queue.add(key, 'key');
+      for (const { namespace, name, synced } of cache.sealedSecrets()) {
+        if (synced?.status === 'False' && dependsOnKeys(synced.reason)) queue.add(`${namespace}/${name}`, 'key');
+      }
+    },
+  };
+}
+
+/** Whether status and caches agree that there is nothing to do, so that a restart does not even queue the object. */
+function isRecordedAsDone(summary: SealedSecretSummary, secret: ReturnType<ObjectCache['secret']>): boolean {
+  const { record, synced } = summary;
+  return (
+    secret !== undefined &&
+    secret !== 'absent' &&
+    !secret.deleting &&
+    secret.uid === record?.uid &&
+    secret.resourceVersion === record.resourceVersion &&
+    record.specHash === summary.specHash &&
+    record.rendererRevision === rendererRevision &&
+    synced?.status === 'True' &&
+    synced.reason === 'Unsealed' &&
+    summary.observedGeneration === summary.generation
+  );
+}
+
+/**
+ * Whether a deleted Secret is made again. Ours and managed ones at once, also those of an earlier SealedSecret that was waited for; one that
+ * was in the way after a while; one that we were only asked to patch never (specification 9.1).
+ */
+function urgencyOfDeletion(
+  sealedSecret: SealedSecretSummary,
+  secret: SecretMetadata,
+  memory: ObjectMemory,
+): 'at once' | 'after a while' | 'never' {
+  const { controller } = secret;
+  const isOurs = controller?.kind === 'SealedSecret' && controller.name === sealedSecret.name;
+  if (isOurs || secret.managed) return 'at once';
+  if (secret.patch) return 'never';
+  const record = memory.recentSuccess(`${secret.namespace}/${secret.name}`)?.record ?? sealedSecret.record;
+  if (record?.uid === secret.uid) return 'at once';
+  return sealedSecret.synced?.reason === 'NotManaged' ? 'after a while' : 'never';
+}
+
+/** Says that another controller wrote over our status of the same generation. Nothing is written back: that would be a war. */
+function noticeForeignController(
+  previous: SealedSecretSummary,
+  current: SealedSecretSummary,
+  { controller, events, logger, metrics }: TriggersOptions,
+): void {
+  if (previous.controller !== controller || current.controller === controller) return;
+  if (previous.generation !== current.generation) return;
+  const { namespace, name, uid, resourceVersion, generation } = current;
+  const other = current.controller === '' ? 'a controller that does not say its name' : current.controller;
+  const message = `Another controller (${other}) wrote the status of this generation: two of them run on this cluster. Stop one of them.`;
+  metrics.foreignController(namespace);
+  logger.warn('another controller wrote a status of ours', { 'sealed-secret': `${namespace}/${name}`, other });
+  void events.post({
+    subject: { apiVersion: 'bitnami.com/v1alpha1', kind: 'SealedSecret', namespace, name, uid, resourceVersion },
+    type: 'Warning',
+    reason: foreignControllerReason,
+    message,
+    identity: [String(generation), foreignControllerReason, other],
+  });
+}
