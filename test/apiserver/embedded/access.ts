@@ -24,33 +24,44 @@ export interface Attributes {
 
 const rbac = 'rbac.authorization.k8s.io';
 
+/** A rule that applies to a user, and why. */
+export interface GrantedRule {
+  readonly rule: unknown;
+  /** `ClusterRoleBinding "x" of ClusterRole "y" to User "z"`. */
+  readonly grant: string;
+}
+
 /** Rules that apply to a user: of ClusterRoleBindings everywhere, of RoleBindings in one namespace. */
-export function rulesFor(store: Store, user: User, namespace: string): KubeObject[] {
-  const rules: KubeObject[] = [];
-  const add = (binding: KubeObject, bindingNamespace: string) => {
-    if (!arrayAt(binding, 'subjects').some((subject) => isSubject(subject, user, bindingNamespace))) return;
-    const kind = stringAt(binding, 'roleRef', 'kind');
-    const name = stringAt(binding, 'roleRef', 'name') ?? '';
-    const key = kind === 'Role' ? `${bindingNamespace}/${name}` : name;
-    const role = store.collection(`${rbac}/${kind === 'Role' ? 'roles' : 'clusterroles'}`).get(key)?.object;
-    if (role === undefined) return;
-    rules.push(...(arrayAt(role, 'rules') as KubeObject[]), ...aggregatedRules(store, role));
-  };
-  for (const version of store.collection(`${rbac}/clusterrolebindings`).values()) add(version.object, '');
-  if (namespace !== '') {
-    for (const version of store.collection(`${rbac}/rolebindings`).sorted(`${namespace}/`)) add(version.object, namespace);
+export function* rulesFor(store: Store, user: User, namespace: string): Generator<GrantedRule> {
+  for (const { object } of store.collection(`${rbac}/clusterrolebindings`).values()) yield* rulesOf(store, user, object, '');
+  if (namespace === '') return;
+  for (const { object } of store.collection(`${rbac}/rolebindings`).sorted(`${namespace}/`)) {
+    yield* rulesOf(store, user, object, namespace);
   }
-  return rules;
+}
+
+function* rulesOf(store: Store, user: User, binding: KubeObject, namespace: string): Generator<GrantedRule> {
+  const subject = arrayAt(binding, 'subjects').find((entry) => isSubject(entry, user, namespace));
+  if (subject === undefined) return;
+  const kind = stringAt(binding, 'roleRef', 'kind') ?? '';
+  const name = stringAt(binding, 'roleRef', 'name') ?? '';
+  const role = store.collection(`${rbac}/${kind === 'Role' ? 'roles' : 'clusterroles'}`).get(kind === 'Role' ? `${namespace}/${name}` : name)?.object;
+  if (role === undefined) return;
+  const bindingName = namespace === '' ? binding.metadata.name : `${binding.metadata.name}/${namespace}`;
+  const subjectName = JSON.stringify(stringAt(subject, 'name') ?? '');
+  const grant = `${binding.kind} ${JSON.stringify(bindingName)} of ${kind} ${JSON.stringify(name)} to ${stringAt(subject, 'kind')} ${subjectName}`;
+  for (const rule of arrayAt(role, 'rules')) yield { rule, grant };
+  for (const rule of aggregatedRules(store, role)) yield { rule, grant };
 }
 
 /** A ClusterRole with `aggregationRule` has the rules of all roles that its selectors find. */
-function aggregatedRules(store: Store, role: KubeObject): KubeObject[] {
+function aggregatedRules(store: Store, role: KubeObject): unknown[] {
   return arrayAt(role, 'aggregationRule', 'clusterRoleSelectors').flatMap((selector) => {
     const labels = Object.entries(objectAt(selector, 'matchLabels') ?? {});
     const fits = parseLabelSelector(labels.map(([key, value]) => `${key}=${String(value)}`).join(','));
     return [...store.collection(`${rbac}/clusterroles`).values()]
       .filter((version) => version.object !== role && fits?.(version.object))
-      .flatMap((version) => arrayAt(version.object, 'rules') as KubeObject[]);
+      .flatMap((version) => arrayAt(version.object, 'rules'));
   });
 }
 
@@ -90,10 +101,13 @@ function matchesPath(pattern: string, path: string): boolean {
   return pattern.endsWith('*') && path.startsWith(pattern.slice(0, -1));
 }
 
-/** Whether RBAC lets a user do something; members of `system:masters` may do everything. */
-export function isAllowed(store: Store, user: User, attributes: Attributes): boolean {
-  if (user.groups.includes('system:masters')) return true;
-  return rulesFor(store, user, attributes.namespace).some((rule) => matches(rule, attributes));
+/** Why RBAC lets a user do something, `undefined` if it does not; members of `system:masters` may do everything. */
+export function grantFor(store: Store, user: User, attributes: Attributes): string | undefined {
+  if (user.groups.includes('system:masters')) return '';
+  for (const { rule, grant } of rulesFor(store, user, attributes.namespace)) {
+    if (matches(rule, attributes)) return `RBAC: allowed by ${grant}`;
+  }
+  return undefined;
 }
 
 /** The 403 that tells a user what was not allowed. */

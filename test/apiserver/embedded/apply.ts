@@ -1,5 +1,5 @@
 import { parseBody, readObject } from './bodies.ts';
-import { ApiError, badRequest } from './errors.ts';
+import { ApiError, badRequest, invalid, requiredField } from './errors.ts';
 import { deepEqual, isObject, type JsonObject, type KubeObject, own, put } from './json.ts';
 import {
   changedFields,
@@ -29,7 +29,10 @@ import { type Cluster, createObject, updateObject, type WriteResult } from './wr
  */
 export function applyObject(cluster: Cluster, input: PatchInput): WriteResult {
   const { type, context } = input;
-  if (context.manager === '') throw badRequest('fieldManager: Required value: is required for apply patch');
+  if (context.manager === '') {
+    const error = requiredField('fieldManager', 'is required for apply patch');
+    throw invalid({ group: 'meta.k8s.io', kind: 'PatchOptions' }, '', [error]);
+  }
   const wanted = readObject(parseBody(input.body), type, input.validation, input.warnings);
   if (wanted.metadata.managedFields !== undefined) throw badRequest('metadata.managedFields must be nil');
   wanted.metadata.name ??= input.name;

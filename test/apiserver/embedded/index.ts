@@ -32,7 +32,7 @@ export interface EmbeddedApiServerOptions {
   readonly installCrd?: boolean;
   /** Changes that each resource remembers for watches at least. Default 100,000. */
   readonly historySize?: number;
-  /** How often watches that asked for bookmarks get one. Default 10,000 ms; 0: never. */
+  /** How often watches that asked for bookmarks get one. Default 60,000 ms, as of the real one; 0: never. */
   readonly bookmarkIntervalMs?: number;
   /** Delay between the deletion of an owner and that of its dependents. Default 20 ms. */
   readonly garbageCollectionDelayMs?: number;
@@ -69,7 +69,7 @@ export async function startEmbeddedApiServer(options: EmbeddedApiServerOptions =
   const caFile = join(folder, 'ca.crt');
   let authority = createCertificateAuthority('waxwing-test-ca', Date.now());
   const isHttp = options.http === true;
-  const parts = { cluster, tokens, audit, faults: faultControl, watches, bookmarkIntervalMs: options.bookmarkIntervalMs ?? 10_000 };
+  const parts = { cluster, tokens, audit, faults: faultControl, watches, bookmarkIntervalMs: options.bookmarkIntervalMs ?? 60_000 };
   const listener = new ApiListener(parts, isHttp ? undefined : serverCertificate(authority));
   const port = await listener.listen(options.port ?? 0);
   const url = `${isHttp ? 'http' : 'https'}://127.0.0.1:${port}`;

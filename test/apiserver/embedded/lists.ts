@@ -1,4 +1,4 @@
-import { ApiError, badRequest, expired, forbiddenField, invalid, invalidValue } from './errors.ts';
+import { ApiError, badRequest, expired, forbiddenField, invalid } from './errors.ts';
 import type { JsonObject } from './json.ts';
 import type { ResourceType } from './resources.ts';
 import { fieldPredicate, type ObjectPredicate, parseFieldSelector, parseLabelSelector } from './selectors.ts';
@@ -125,12 +125,8 @@ function assertMatch(resourceVersion: string, match: string): void {
 
 /** Parses a resource version of a query. Throws 400. */
 export function parseRevision(text: string): number {
-  if (!/^\d{1,15}$/.test(text)) {
-    throw invalid({ group: 'meta.k8s.io', kind: 'ListOptions' }, '', [
-      invalidValue('resourceVersion', text, `strconv.ParseUint: parsing ${JSON.stringify(text)}: invalid syntax`),
-    ]);
-  }
-  return Number(text);
+  if (/^\d{1,15}$/.test(text)) return Number(text);
+  throw badRequest(`invalid resource version ${JSON.stringify(text)}: strconv.ParseUint: parsing ${JSON.stringify(text)}: invalid syntax`);
 }
 
 /** The answer to a resource version that the server has not reached. */

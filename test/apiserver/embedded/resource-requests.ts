@@ -1,5 +1,5 @@
 import { assertJsonBody, type FieldValidation, parseBody, parseFieldValidation, readObject } from './bodies.ts';
-import { badRequest, invalid, methodNotAllowed, successStatus, unsupportedValue } from './errors.ts';
+import { badRequest, invalid, methodNotAllowed, successStatus, unknownResource, unsupportedValue } from './errors.ts';
 import { type Form, type IncludeObject, listJson, singleJson } from './forms.ts';
 import { isObject, type JsonObject, type KubeObject, own, stringAt } from './json.ts';
 import { listPage, selectorOf } from './lists.ts';
@@ -27,6 +27,8 @@ export interface ResourceCall {
   readonly userAgent: string;
   /** Receives what the answer carries in `Warning` headers. */
   readonly warnings: string[];
+  /** Learns the name of an object that is to be created; the path of the request does not tell. */
+  readonly onName: (name: string) => void;
 }
 
 export interface Answer {
@@ -62,8 +64,11 @@ export function answerResource(cluster: Cluster, call: ResourceCall): Answer {
 export function assertServed(type: ResourceType, request: RequestInfo): void {
   const { verb, subresource, name } = request;
   const verbs = subresource === '' ? type.verbs : (type.subresources.get(subresource)?.verbs ?? []);
-  const isAddressed = name !== '' || verb === 'list' || verb === 'watch' || verb === 'create' || verb === 'deletecollection';
-  if (!verbs.includes(verb) || !isAddressed) throw methodNotAllowed();
+  if (subresource !== '' && !type.subresources.has(subresource)) throw unknownResource();
+  const needsName = subresource !== '' || ['get', 'update', 'patch', 'delete'].includes(verb);
+  const hasName = name !== '' && !['list', 'watch', 'deletecollection'].includes(verb);
+  const isMisaddressed = verb === 'create' && subresource === '' ? hasName : needsName && !hasName;
+  if (!verbs.includes(verb) || isMisaddressed) throw methodNotAllowed();
 }
 
 function include(request: RequestInfo): IncludeObject {
@@ -120,7 +125,9 @@ function create(cluster: Cluster, call: ResourceCall): Answer {
   const { context, validation } = writing(call, 'CreateOptions');
   const namespace = call.type.namespaced ? call.request.namespace : undefined;
   if (namespace === '') throw badRequest('an empty namespace may not be set during creation');
-  const { version } = createObject(cluster, call.type, namespace, readBody(call, validation), context);
+  const given = readBody(call, validation);
+  call.onName(given.metadata.name ?? '');
+  const { version } = createObject(cluster, call.type, namespace, given, context);
   return single(cluster, call, version, 201);
 }
 

@@ -1,4 +1,4 @@
-import { attributesOfReview, isAllowed, rulesFor, type User } from './access.ts';
+import { attributesOfReview, grantFor, rulesFor, type User } from './access.ts';
 import { parseBody, readObject } from './bodies.ts';
 import { invalid, invalidValue, notFound, requiredField } from './errors.ts';
 import { arrayAt, at, isObject, type JsonObject, type KubeObject, own, stringAt } from './json.ts';
@@ -37,6 +37,8 @@ function reviewStatus(parts: ReviewParts, user: User, call: ResourceCall, review
   switch (call.type.plural) {
     case 'tokenreviews':
       return tokenStatus(parts, review);
+    case 'selfsubjectreviews':
+      return { userInfo: userInfo(user) };
     case 'selfsubjectrulesreviews':
       return rulesStatus(parts, user, review);
     case 'selfsubjectaccessreviews':
@@ -69,14 +71,15 @@ function accessStatus({ cluster }: ReviewParts, user: User, call: ResourceCall, 
     errors.push(invalidValue('spec.user', '', 'at least one of user or group must be specified'));
   }
   if (errors.length > 0) throw invalid(type, '', errors);
-  const allowed = isAllowed(cluster.store, user, attributesOfReview(review['spec']));
-  return { allowed };
+  const reason = grantFor(cluster.store, user, attributesOfReview(review['spec']));
+  if (reason === undefined) return { allowed: false };
+  return reason === '' ? { allowed: true } : { allowed: true, reason };
 }
 
 /** Rules of a user in a namespace, apart for resources and other paths. */
 function rulesStatus({ cluster }: ReviewParts, user: User, review: KubeObject): JsonObject {
   const namespace = stringAt(review, 'spec', 'namespace') ?? '';
-  const rules = rulesFor(cluster.store, user, namespace);
+  const rules = [...rulesFor(cluster.store, user, namespace)].map(({ rule }) => rule);
   const isPathRule = (rule: unknown) => arrayAt(rule, 'nonResourceURLs').length > 0;
   return {
     resourceRules: rules.filter((rule) => !isPathRule(rule)),
@@ -95,16 +98,19 @@ function tokenStatus({ tokens }: ReviewParts, review: KubeObject): JsonObject {
   if (common.length === 0) {
     return { user: {}, error: `[invalid bearer token, token audiences ${JSON.stringify(authenticated.audiences)} is invalid for the target audiences ${JSON.stringify(audiences)}]` };
   }
-  const { user } = authenticated;
   return {
     authenticated: true,
-    user: {
-      username: user.name,
-      ...(user.uid === '' ? {} : { uid: user.uid }),
-      groups: user.groups,
-      ...(Object.keys(user.extra).length === 0 ? {} : { extra: user.extra }),
-    },
+    user: userInfo(authenticated.user),
     audiences: common,
+  };
+}
+
+function userInfo(user: User): JsonObject {
+  return {
+    username: user.name,
+    ...(user.uid === '' ? {} : { uid: user.uid }),
+    groups: user.groups,
+    ...(Object.keys(user.extra).length === 0 ? {} : { extra: user.extra }),
   };
 }
 

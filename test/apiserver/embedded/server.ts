@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer as createHttpServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { createServer as createHttpsServer, type Server as HttpsServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
-import { accessDenied, type Attributes, isAllowed, type User } from './access.ts';
+import { accessDenied, type Attributes, grantFor, type User } from './access.ts';
 import type { AuditEntry, AuditTrail } from './audit.ts';
 import {
   acceptsAggregated,
@@ -47,6 +47,8 @@ interface Exchange {
   readonly receivedAt: number;
   readonly audit: AuditEntry;
   user: User;
+  /** Name of the object that a POST brings along. */
+  createdName: string;
   requestBytes: number;
 }
 
@@ -104,6 +106,7 @@ async function answer(parts: ServerParts, incoming: IncomingMessage, response: S
     receivedAt: Date.now(),
     audit: parts.audit.begin(),
     user: anonymous,
+    createdName: '',
     requestBytes: 0,
   };
   response.on('close', () => recordAudit(exchange, response.statusCode));
@@ -116,8 +119,8 @@ async function answer(parts: ServerParts, incoming: IncomingMessage, response: S
 
 function recordAudit(exchange: Exchange, code: number): void {
   const { request, user } = exchange;
-  const optional = (name: 'resource' | 'subresource' | 'namespace' | 'name') =>
-    request[name] === '' ? {} : { [name]: request[name] };
+  const optional = (name: 'resource' | 'subresource' | 'namespace') => (request[name] === '' ? {} : { [name]: request[name] });
+  const name = request.name || exchange.createdName;
   exchange.audit.record = {
     verb: request.verb,
     user: user.name,
@@ -125,7 +128,7 @@ function recordAudit(exchange: Exchange, code: number): void {
     ...optional('resource'),
     ...optional('subresource'),
     ...optional('namespace'),
-    ...optional('name'),
+    ...(name === '' ? {} : { name }),
     requestURI: exchange.incoming.url ?? '',
     responseCode: code,
     userAgent: exchange.userAgent,
@@ -163,9 +166,8 @@ async function handle(parts: ServerParts, exchange: Exchange): Promise<void> {
 }
 
 function authenticate(parts: ServerParts, incoming: IncomingMessage): User {
-  const header = incoming.headers.authorization;
-  if (header === undefined) return anonymous;
-  const token = /^bearer\s+(\S+)$/i.exec(header)?.[1] ?? '';
+  const token = /^bearer\s+(\S+)$/i.exec(incoming.headers.authorization ?? '')?.[1];
+  if (token === undefined) return anonymous;
   const authenticated = parts.tokens.authenticate(token);
   if (authenticated === undefined || !parts.tokens.isForApi(authenticated)) throw new ApiError(401, 'Unauthorized', 'Unauthorized');
   return authenticated.user;
@@ -173,7 +175,7 @@ function authenticate(parts: ServerParts, incoming: IncomingMessage): User {
 
 function authorize(parts: ServerParts, { request, user }: Exchange): void {
   const attributes: Attributes = { ...request, path: request.isResource ? undefined : request.path };
-  if (!isAllowed(parts.cluster.store, user, attributes)) throw accessDenied(user, attributes);
+  if (grantFor(parts.cluster.store, user, attributes) === undefined) throw accessDenied(user, attributes);
 }
 
 /** Does what the request asks for and returns how to answer, so that a fault may lose the answer. */
@@ -188,7 +190,7 @@ async function carryOut(parts: ServerParts, exchange: Exchange, faultRequest: Fa
     if (parts.cluster.types.hasGroupVersion(request.group, request.version)) throw unknownResource();
     return () => sendText(response, 404, '404 page not found\n');
   }
-  if (request.subresource === 'proxy') return proxyService(parts.cluster, request, exchange.incoming, response, exchange.user);
+  if (request.subresource === 'proxy') return proxyService(parts.cluster.store, request, exchange.incoming, response);
   if (request.verb === 'watch') {
     assertServed(type, request);
     return openWatch(parts, exchange, type, faultRequest);
@@ -201,6 +203,9 @@ async function carryOut(parts: ServerParts, exchange: Exchange, faultRequest: Fa
     contentType: exchange.incoming.headers['content-type'],
     userAgent: exchange.userAgent,
     warnings: [],
+    onName: (name) => {
+      exchange.createdName = name;
+    },
   };
   const answered = isReview(type, request)
     ? answerReview(parts, exchange.user, call)

@@ -146,6 +146,7 @@ export class Collection {
 /** Every collection, and the one counter that all resource versions come from. */
 export class Store {
   readonly #collections = new Map<string, Collection>();
+  readonly #listeners = new Set<(resource: string, change: Change) => void>();
   readonly #historySize: number;
   #revision = 1;
   #compacted = 0;
@@ -177,27 +178,33 @@ export class Store {
     const collection = this.collection(resource);
     const previous = collection.get(key);
     const current = this.#version(key, object);
-    collection.record({ type: previous === undefined ? 'ADDED' : 'MODIFIED', current, previous });
+    this.#record(resource, { type: previous === undefined ? 'ADDED' : 'MODIFIED', current, previous });
     return current;
   }
 
   /** Removes an object; `last` is its final state, which watchers see. */
   remove(resource: string, key: string, last: KubeObject): StoredVersion {
-    const collection = this.collection(resource);
+    const previous = this.collection(resource).get(key);
     const current = this.#version(key, { ...last, metadata: { ...last.metadata } });
-    collection.record({ type: 'DELETED', current, previous: collection.get(key) });
+    this.#record(resource, { type: 'DELETED', current, previous });
     return current;
   }
 
-  /** Forgets a resource entirely, history included: its definition is gone. */
-  drop(resource: string): void {
-    this.#collections.delete(resource);
+  /** Calls `listener` after every change of any resource. Returns how to end that. */
+  subscribe(listener: (resource: string, change: Change) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
   }
 
   /** Forgets all history: every older resource version is answered with 410 from now on. */
   compact(): void {
     this.#compacted = this.#revision;
     for (const collection of this.#collections.values()) collection.forgetAll(this.#compacted);
+  }
+
+  #record(resource: string, change: Change): void {
+    this.collection(resource).record(change);
+    for (const listener of this.#listeners) listener(resource, change);
   }
 
   #version(key: string, object: KubeObject): StoredVersion {

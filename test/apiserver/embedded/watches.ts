@@ -12,6 +12,8 @@ import type { Change, Collection, Store, StoredVersion } from './store.ts';
 /** A client that reads slower than this buffer fills is cut off, as a real server does. */
 const maximumBufferedBytes = 64 * 1024 * 1024;
 
+const bookmarkBeforeEndMs = 2000;
+
 export interface WatchOptions {
   readonly store: Store;
   readonly type: ResourceType;
@@ -106,11 +108,14 @@ export class WatchConnection {
   }
 
   #startTimers(query: URLSearchParams): void {
-    const timeoutSeconds = Number(query.get('timeoutSeconds') ?? '0');
-    if (timeoutSeconds > 0) this.#timers.add(setTimeout(() => this.end(), timeoutSeconds * 1000).unref());
-    if (isTrue(query.get('allowWatchBookmarks')) && this.#options.bookmarkIntervalMs > 0) {
-      this.#timers.add(setInterval(() => this.#sendBookmark(false), this.#options.bookmarkIntervalMs).unref());
-    }
+    const timeoutMs = Number(query.get('timeoutSeconds') ?? '0') * 1000;
+    if (timeoutMs > 0) this.#timers.add(setTimeout(() => this.end(), timeoutMs).unref());
+    const { bookmarkIntervalMs } = this.#options;
+    if (!isTrue(query.get('allowWatchBookmarks')) || bookmarkIntervalMs === 0) return;
+    this.#timers.add(setInterval(() => this.#sendBookmark(false), bookmarkIntervalMs).unref());
+    // And one shortly before the end, so that the next watch begins late.
+    const lastMs = timeoutMs - bookmarkBeforeEndMs;
+    if (lastMs > 0) this.#timers.add(setTimeout(() => this.#sendBookmark(false), lastMs).unref());
   }
 
   #sendState(withBookmark: boolean): void {

@@ -39,7 +39,6 @@ const omittedResources = new Set([
   'pods/portforward',
   'pods/proxy',
   'pods/resize',
-  'selfsubjectreviews',
   'servicecidrs',
   'servicecidrs/status',
 ]);
