@@ -1,5 +1,8 @@
-import type { SealedSecretsError } from '@waxwing/shared';
-import type { Priority } from './queue.ts';
+import { isSealedSecretsError, SealedSecretsError } from '@waxwing/shared';
+import { type Backoff, delayAfterFailures, recheckDelay } from './backoff.ts';
+import type { Logger } from './logger.ts';
+import type { Metrics } from './metrics.ts';
+import type { Priority, QueueItem, WorkQueue } from './queue.ts';
 
 /** What to reconcile, and nothing about why but how urgent it was. */
 export interface ReconcileRequest {
@@ -37,5 +40,159 @@ export interface WorkerPool {
   stop(timeoutMs: number): Promise<void>;
   /** Keys whose run is past its deadline, for /healthz. */
   stuck(): readonly string[];
+  /** The API server is back: what failed because it was away is tried now, not when its delay is over. */
+  retryUnavailable(): void;
+  /** The object is gone, and what was remembered of its failures with it. */
+  forget(key: string): void;
   readonly running: number;
+}
+
+export interface WorkerPoolOptions {
+  readonly queue: WorkQueue;
+  readonly reconcile: Reconcile;
+  readonly concurrency: number;
+  readonly backoff: Backoff;
+  /** Pause before a deterministic failure is looked at again. */
+  readonly recheckIntervalMs: number;
+  /** A run that takes longer is stuck. */
+  readonly deadlineMs: number;
+  readonly metrics: Pick<Metrics, 'reconciled'>;
+  readonly logger: Logger;
+  /** Monotonic milliseconds. */
+  now(): number;
+  /** In [0, 1). */
+  random(): number;
+}
+
+interface Failing {
+  readonly count: number;
+  readonly code: string;
+  readonly message: string;
+}
+
+/** Takes requests from the queue and reconciles them, so many at a time. */
+export function createWorkerPool(options: WorkerPoolOptions): WorkerPool {
+  const { queue, logger, now } = options;
+  const running = new Map<string, number>();
+  const failing = new Map<string, Failing>();
+  const aborting = new AbortController();
+  const loops: Promise<void>[] = [];
+
+  async function run(item: QueueItem): Promise<Outcome> {
+    const slash = item.key.indexOf('/');
+    try {
+      return await options.reconcile({
+        namespace: item.key.slice(0, slash),
+        name: item.key.slice(slash + 1),
+        key: item.key,
+        priority: item.priority,
+        failures: failing.get(item.key)?.count ?? 0,
+        dueMs: item.addedMs,
+        signal: aborting.signal,
+      });
+    } catch (error) {
+      return { type: 'retry', error: isSealedSecretsError(error) ? error : unexpected(error) };
+    }
+  }
+
+  /** The one place where an outcome becomes requeue, metric and log. */
+  function settle(key: string, outcome: Outcome, seconds: number): void {
+    options.metrics.reconciled(outcome.type, seconds);
+    switch (outcome.type) {
+      case 'done':
+        failing.delete(key);
+        logDone(key, outcome.action, seconds);
+        return;
+      case 'again':
+        failing.delete(key);
+        queue.addAfter(key, outcome.delayMs, 'retry');
+        logDone(key, outcome.action, seconds);
+        return;
+      case 'retry': {
+        const { count } = fail(key, outcome.error, 'warn');
+        queue.addAfter(key, delayAfterFailures(count, options.backoff, options.random), 'retry');
+        return;
+      }
+      case 'wait':
+        fail(key, outcome.error, 'error');
+        queue.addAfter(key, recheckDelay(options.recheckIntervalMs, options.random), 'resync');
+        return;
+    }
+  }
+
+  function logDone(key: string, action: string, seconds: number): void {
+    const attributes = { key, action, durationMs: Math.round(seconds * 1000) };
+    // A restart over 10,000 unchanged objects shall not write 10,000 lines.
+    if (action === 'unchanged') logger.debug('reconciled', attributes);
+    else logger.info('reconciled', attributes);
+  }
+
+  /** One line when something begins to fail or fails otherwise; the repetitions in between are for debugging. */
+  function fail(key: string, error: SealedSecretsError, level: 'warn' | 'error'): Failing {
+    const previous = failing.get(key);
+    const entry = { count: (previous?.count ?? 0) + 1, code: error.code, message: error.message };
+    failing.set(key, entry);
+    const isNew = previous?.message !== error.message || previous.code !== error.code;
+    const message = level === 'warn' ? 'reconciling failed, will retry' : 'reconciling failed, waiting for a change';
+    const hint = error.hint === undefined ? {} : { hint: error.hint };
+    logger[isNew ? level : 'debug'](message, { key, reason: error.code, error: error.message, ...hint });
+    return entry;
+  }
+
+  async function loop(): Promise<void> {
+    for (;;) {
+      const item = await queue.take();
+      if (item === undefined) return;
+      const startMs = now();
+      running.set(item.key, startMs);
+      const outcome = await run(item);
+      running.delete(item.key);
+      settle(item.key, outcome, (now() - startMs) / 1000);
+      queue.done(item);
+    }
+  }
+
+  return {
+    start() {
+      while (loops.length < options.concurrency) loops.push(loop());
+    },
+    async stop(timeoutMs) {
+      queue.close();
+      const timer = setTimeout(() => aborting.abort(new Error('the controller stops')), timeoutMs);
+      await Promise.race([Promise.all(loops), aborted(aborting.signal)]);
+      clearTimeout(timer);
+    },
+    stuck() {
+      const sinceMs = now() - options.deadlineMs;
+      return Array.from(running).flatMap(([key, startMs]) => (startMs < sinceMs ? [key] : []));
+    },
+    retryUnavailable() {
+      for (const [key, { code }] of failing) if (code === 'ApiUnavailable') queue.add(key, 'retry');
+    },
+    forget(key) {
+      failing.delete(key);
+    },
+    get running() {
+      return running.size;
+    },
+  };
+}
+
+/** A defect of ours: its message may hold anything, so only its kind and place are kept. */
+function unexpected(error: unknown): SealedSecretsError {
+  const kind = error instanceof Error ? error.name : typeof error;
+  const place =
+    error instanceof Error
+      ? (error.stack
+          ?.split('\n')
+          .find((line) => /^\s+at /.test(line))
+          ?.trim() ?? '')
+      : '';
+  return new SealedSecretsError('ApiUnavailable', `unexpected ${kind} ${place}`.trim());
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  signal.addEventListener('abort', () => resolve(), { once: true });
+  return promise;
 }
