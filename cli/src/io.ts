@@ -18,6 +18,7 @@ export type FileSystem = Pick<
   | 'openSync'
   | 'read'
   | 'readSync'
+  | 'readdirSync'
   | 'readlinkSync'
   | 'realpathSync'
   | 'renameSync'
@@ -56,6 +57,8 @@ export interface Io {
   /** Permissions that new files must not have. */
   readonly umask: number;
   readonly now: () => Date;
+  /** Reads a line from the terminal of standard input without echo; the line break is no part of it. */
+  readonly readHiddenLine: () => Promise<string>;
   readonly randomBytes: RandomBytes;
   /**
    * Has `cleanUp` called when a signal ends the process; the process still dies of that signal. Returns the function that takes it back.

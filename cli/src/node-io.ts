@@ -24,6 +24,7 @@ export function createNodeIo(process: ProcessLike): Io {
       return process.umask();
     },
     now: () => new Date(),
+    readHiddenLine: async () => (await import('./hidden-line.ts')).readHiddenLine(process.pid),
     randomBytes: (length) => randomBytes(length),
     onEndingSignal: (cleanUp) => onEndingSignal(process, cleanUp),
   };

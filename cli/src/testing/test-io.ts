@@ -13,6 +13,8 @@ export interface TestIoOptions {
   readonly files?: Partial<FileSystem>;
   readonly now?: Date;
   readonly umask?: number;
+  /** What is typed without echo. */
+  readonly hiddenLine?: string;
   /** What writing to standard output does instead of keeping the bytes. */
   readonly writeStdout?: (bytes: Uint8Array) => void;
 }
@@ -43,6 +45,7 @@ export function createTestIo(options: TestIoOptions): TestIo {
     workingFolder,
     umask,
     now: () => now ?? new Date(),
+    readHiddenLine: async () => options.hiddenLine ?? '',
     randomBytes: (length) => randomBytes(length),
     onEndingSignal: (cleanUp) => {
       const registered = () => cleanUp('SIGTERM');

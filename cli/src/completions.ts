@@ -1,0 +1,135 @@
+import type { Command, Option } from 'commander';
+
+export const shells = ['bash', 'zsh', 'fish', 'powershell'] as const;
+export type Shell = (typeof shells)[number];
+
+interface CommandWords {
+  /** The command as typed after the program, such as `keys list`; empty for the program itself. */
+  readonly path: string;
+  readonly summary: string;
+  readonly subcommands: readonly string[];
+  readonly options: readonly {
+    readonly flag: string;
+    readonly description: string;
+    readonly choices: readonly string[];
+  }[];
+}
+
+/** The completion script of a shell, made from the commands themselves so that it cannot be out of date. */
+export function completionScript(program: Command, shell: Shell): string {
+  const words = collect(program, '');
+  switch (shell) {
+    case 'bash':
+      return bashScript(words);
+    case 'zsh':
+      return `#compdef waxwing\nautoload -Uz bashcompinit && bashcompinit\n${bashScript(words)}`;
+    case 'fish':
+      return fishScript(words);
+    case 'powershell':
+      return powershellScript(words);
+  }
+}
+
+function collect(command: Command, path: string): CommandWords[] {
+  const own: CommandWords = {
+    path,
+    summary: command.summary() || command.description(),
+    subcommands: command.commands.map((child) => child.name()),
+    options: command.options.filter((option) => !option.hidden).map(wordsOfOption),
+  };
+  return [own, ...command.commands.flatMap((child) => collect(child, `${path} ${child.name()}`.trim()))];
+}
+
+function wordsOfOption(option: Option): CommandWords['options'][number] {
+  return { flag: option.long ?? option.short ?? '', description: option.description, choices: option.argChoices ?? [] };
+}
+
+/** Lists of words per command, and of values per option with choices; files for everything else. */
+function bashScript(words: readonly CommandWords[]): string {
+  const globals = words[0]?.options.map(({ flag }) => flag) ?? [];
+  const cases = words.map(({ path, subcommands, options }) => {
+    const all = [...subcommands, ...options.map(({ flag }) => flag), ...globals];
+    return `    '${path}') words='${[...new Set(all)].join(' ')}' ;;`;
+  });
+  const choices = new Map(
+    words.flatMap(({ options }) => options.filter((o) => o.choices.length > 0).map((o) => [o.flag, o.choices])),
+  );
+  const values = Array.from(
+    choices,
+    ([flag, list]) => `    ${flag}) COMPREPLY=($(compgen -W '${list.join(' ')}' -- "$current")); return ;;`,
+  );
+  const names = words.filter(({ path }) => path !== '').map(({ path }) => `'${path}'`);
+  return `_waxwing() {
+  local current="\${COMP_WORDS[COMP_CWORD]}" previous="\${COMP_WORDS[COMP_CWORD-1]}" command='' words='' word candidate
+  for word in "\${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
+    candidate="\${command:+$command }$word"
+    case " ${names.join(' ').replaceAll("'", '|')} " in *"|$candidate|"*) command="$candidate" ;; esac
+  done
+  case "$previous" in
+${values.join('\n')}
+  esac
+  case "$command" in
+${cases.join('\n')}
+  esac
+  if [[ "$current" == -* || ( -z "$command" && COMP_CWORD -eq 1 ) ]]; then
+    COMPREPLY=($(compgen -W "$words" -- "$current"))
+  else
+    COMPREPLY=($(compgen -W "$words" -- "$current") $(compgen -f -- "$current"))
+  fi
+}
+complete -o filenames -F _waxwing waxwing
+`;
+}
+
+function quoteFish(text: string): string {
+  return `'${text.replaceAll('\\', '\\\\').replaceAll("'", "\\'")}'`;
+}
+
+function fishScript(words: readonly CommandWords[]): string {
+  const lines: string[] = [];
+  const top = words[0]?.subcommands ?? [];
+  for (const { path, summary, options } of words) {
+    const [first = '', second] = path.split(' ');
+    const condition =
+      path === ''
+        ? '__fish_use_subcommand'
+        : `__fish_seen_subcommand_from ${first}${second === undefined ? '' : `; and __fish_seen_subcommand_from ${second}`}`;
+    if (path !== '') {
+      const parent = second === undefined ? '__fish_use_subcommand' : `__fish_seen_subcommand_from ${first}`;
+      lines.push(`complete -c waxwing -n ${quoteFish(parent)} -a ${second ?? first} -d ${quoteFish(summary)}`);
+    }
+    for (const { flag, description, choices } of options) {
+      const values = choices.length > 0 ? ` -xa ${quoteFish(choices.join(' '))}` : '';
+      const scope = path === '' ? '' : ` -n ${quoteFish(condition)}`;
+      lines.push(`complete -c waxwing${scope} -l ${flag.replace(/^--/, '')} -d ${quoteFish(description)}${values}`);
+    }
+  }
+  return `# ${top.length} commands\n${lines.join('\n')}\n`;
+}
+
+function quotePowershell(text: string): string {
+  return `'${text.replaceAll("'", "''")}'`;
+}
+
+function powershellScript(words: readonly CommandWords[]): string {
+  const globals = words[0]?.options.map(({ flag }) => flag) ?? [];
+  const entries = words.map(({ path, subcommands, options }) => {
+    const all = new Set([...subcommands, ...options.map(({ flag }) => flag), ...globals]);
+    return `    ${quotePowershell(path)} = @(${Array.from(all, quotePowershell).join(', ')})`;
+  });
+  return `Register-ArgumentCompleter -Native -CommandName waxwing -ScriptBlock {
+  param($wordToComplete, $commandAst, $cursorPosition)
+  $words = @{
+${entries.join('\n')}
+  }
+  $command = ''
+  foreach ($element in $commandAst.CommandElements | Select-Object -Skip 1) {
+    $candidate = ("$command " + $element.ToString()).Trim()
+    if ($words.ContainsKey($candidate)) { $command = $candidate }
+  }
+  $words[$command] | Where-Object { $_ -like "$wordToComplete*" } | ForEach-Object {
+    [System.Management.Automation.CompletionResult]::new($_, $_, 'ParameterName', $_)
+  }
+}
+`;
+}
