@@ -6,6 +6,7 @@ import {
   aSealedSecret,
   aSecret,
   corePath,
+  mediaTypes,
   refuse,
   sealedSecretPath,
   startSuite,
@@ -270,6 +271,33 @@ describe('other forms of the same objects', () => {
       expect(cells[3]).toMatch(/^\d+s$/);
       expect(cells[4]).toBe('UnknownKey');
     }
+  });
+
+  it('as a table, also in a watch: columns come with the first event only', async () => {
+    await using watch = await admin.watch(`${sealed}?watch=true`, table);
+    const first = await watch.next();
+    expect(first).toMatchObject({
+      type: 'ADDED',
+      object: { kind: 'Table', rows: [{ object: { metadata: { name: 'form' } } }] },
+    });
+    expect(first?.object.columnDefinitions).toHaveLength(5);
+    await succeed(
+      admin.request('PATCH', `${sealed}/form`, { metadata: { labels: { again: 'yes' } } }, mediaTypes.mergePatch),
+    );
+    const second = await watch.next();
+    expect(second).toMatchObject({ type: 'MODIFIED', object: { kind: 'Table' } });
+    expect(second?.object.columnDefinitions ?? []).toEqual([]);
+    expect(second?.object.rows[0].cells[0]).toBe('form');
+  });
+
+  it('with whole objects in the rows of a table when asked for', async () => {
+    const answer = await succeed(admin.request('GET', `${sealed}?includeObject=Object`, undefined, table));
+    expect(answer.rows[0].object).toMatchObject({
+      kind: 'SealedSecret',
+      spec: { encryptedData: { password: 'AgBsealed' } },
+    });
+    const none = await succeed(admin.request('GET', `${sealed}?includeObject=None`, undefined, table));
+    expect(none.rows[0].object ?? null).toBeNull();
   });
 
   it('a form that is not known is refused with 406', async () => {
