@@ -1,0 +1,62 @@
+import { describe, expect, it } from 'vitest';
+import { goToolsBlocker } from '../../apiserver/real/build.ts';
+import { refusalOf } from './helm.ts';
+
+const wrongValues: readonly { readonly name: string; readonly values: object; readonly words: readonly string[] }[] = [
+  { name: 'a misspelt value', values: { replica: 3 }, words: ["'replica'"] },
+  { name: 'a misspelt value inside', values: { rbac: { clusterrole: false } }, words: ['/rbac', "'clusterrole'"] },
+  { name: 'text for a number', values: { replicas: 'two' }, words: ['/replicas'] },
+  { name: 'text for a boolean', values: { updateStatus: 'false' }, words: ['/updateStatus'] },
+  {
+    name: 'a bare 0 for a period, which upstream’s chart ignores',
+    values: { keyrenewperiod: 0 },
+    words: ['/keyrenewperiod'],
+  },
+  {
+    name: 'days, which Go durations do not have',
+    values: { keyrenewperiod: '30d' },
+    words: ['/keyrenewperiod', '30d'],
+  },
+  { name: 'a rate of zero, with which upstream crashes', values: { rateLimit: 0 }, words: ['/rateLimit'] },
+  { name: 'an unknown log level', values: { logLevel: 'LOUD' }, words: ['/logLevel', 'LOUD'] },
+  { name: 'an unknown pull policy', values: { image: { pullPolicy: 'Sometimes' } }, words: ['/image/pullPolicy'] },
+  { name: 'a digest that is none', values: { image: { digest: 'latest' } }, words: ['/image/digest'] },
+  { name: 'a prefix that is no name', values: { secretName: 'Sealed_Key' }, words: ['/secretName'] },
+  {
+    name: 'a namespace that is none',
+    values: { additionalNamespaces: ['Team A'] },
+    words: ['/additionalNamespaces/0'],
+  },
+  {
+    name: 'a number as annotation of keys',
+    values: { privateKeyAnnotations: { a: 1 } },
+    words: ['/privateKeyAnnotations/a'],
+  },
+  {
+    name: 'an empty annotation of keys',
+    values: { privateKeyAnnotations: { a: '' } },
+    words: ['/privateKeyAnnotations/a'],
+  },
+  { name: 'a comma in a label of keys', values: { privateKeyLabels: { a: 'b,c' } }, words: ['/privateKeyLabels/a'] },
+  { name: 'a port out of range', values: { containerPorts: { http: 80800 } }, words: ['/containerPorts/http'] },
+  {
+    name: 'a recipient that is none',
+    values: { backup: { recipients: ['me@example.com'] } },
+    words: ['/backup/recipients/0'],
+  },
+  { name: 'an unknown way to authenticate', values: { http: { auth: 'basic' } }, words: ['/http/auth'] },
+  { name: 'a budget that is no number', values: { pdb: { minAvailable: 'most' } }, words: ['/pdb/minAvailable'] },
+];
+
+describe.skipIf(goToolsBlocker(['helm']) !== undefined)('wrong chart values', () => {
+  it.each(wrongValues)('refuses $name by the name of the value', async ({ values, words }) => {
+    const refusal = await refusalOf(values);
+    for (const word of words) expect(refusal).toContain(word);
+  });
+
+  it('reports all of them at once', async () => {
+    const refusal = await refusalOf({ replicas: 'two', logLevel: 'LOUD' });
+    expect(refusal).toContain('/replicas');
+    expect(refusal).toContain('/logLevel');
+  });
+});
