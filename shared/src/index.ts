@@ -2,6 +2,7 @@ export {
   activeKeyLabelValue,
   appliedConfigurationAnnotations,
   backupVerifiedAnnotation,
+  backupWrittenAnnotation,
   clusterWideAnnotation,
   isTruthy,
   keyIdAnnotation,
@@ -85,6 +86,16 @@ export {
   type Violation,
 } from './errors.ts';
 export { type Explanation, explainUndecryptable } from './explain.ts';
+export {
+  activeKeySelector,
+  type InvalidKeySecret,
+  isInvalid,
+  type KeySecret,
+  type KeySecretDraft,
+  type KeySecretIdentity,
+  keySecretOf,
+  parseKeySecret,
+} from './keys/key-secret.ts';
 export { type ReencryptOptions, reencryptSealedSecret } from './reencrypt.ts';
 export { type Sealer, type SealPlace, sealSecret, sealValue } from './seal.ts';
 export { buildSecret, ownerReferenceOf, rendererRevision, type TemplateRenderer } from './template.ts';

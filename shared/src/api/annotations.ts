@@ -23,6 +23,8 @@ export const activeKeyLabelValue = 'active';
 export const keyIdAnnotation = `${ownPrefix}key-id`;
 /** On a key Secret: `true` makes it the key that seals, whatever its age. */
 export const primaryKeyAnnotation = `${ownPrefix}primary`;
+/** On a key Secret: its backup was written before the key could seal; nobody has verified it yet. */
+export const backupWrittenAnnotation = `${ownPrefix}backup-written`;
 /** On a key Secret: time and file digest of the last verified backup. */
 export const backupVerifiedAnnotation = `${ownPrefix}backup-verified`;
 
