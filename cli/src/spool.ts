@@ -6,7 +6,7 @@ import type { Io } from './io.ts';
 export interface Spool {
   append(data: string | Uint8Array): void;
   readonly byteLength: number;
-  /** Everything appended, in order; can be gone through several times. */
+  /** Everything appended, in order; can be gone through several times. A chunk is valid until the next one. */
   chunks(): Iterable<Uint8Array>;
   /** Gives back memory and disk. */
   dispose(): void;
