@@ -1,0 +1,5 @@
+/**
+ * Renders `spec.template.data` with the template engine. Apart from the main entry point, because the engine and its regular expressions take
+ * time to load and sealing never needs them.
+ */
+export { createTemplateRenderer } from './renderer.ts';
