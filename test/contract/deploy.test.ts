@@ -123,14 +123,10 @@ describe('deploy/controller-podmonitor.yaml', () => {
   });
 });
 
-describe.skipIf(goToolsBlocker(['kubectl']) !== undefined)('deploy/kustomize', () => {
+describe.skipIf(goToolsBlocker(['kubectl']) !== undefined)('the kustomize example', () => {
   it('builds, with the patches of the example in effect', async () => {
-    const folder = join(root, 'deploy/kustomize');
-    const { status, stdout, stderr } = await runProgram(await goTool('kubectl'), [
-      'kustomize',
-      folder,
-      '--load-restrictor=LoadRestrictionsNone',
-    ]);
+    const folder = join(root, 'docs/operations/examples/kustomize');
+    const { status, stdout, stderr } = await runProgram(await goTool('kubectl'), ['kustomize', folder]);
     expect(stderr).toBe('');
     expect(status).toBe(0);
     const objects = parseObjects(stdout);
