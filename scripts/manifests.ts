@@ -1,5 +1,6 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { parseArgs } from 'node:util';
 import { parse, parseDocument, stringify } from 'yaml';
 import type { Json } from '../test/apiserver/client.ts';
 import { chartFolder, renderChart } from '../test/contract/chart/helm.ts';
@@ -68,7 +69,7 @@ const variants: readonly Variant[] = [
 ];
 
 /** Everything in `deploy/` that is made from something else, by path from the repository's root. */
-export async function generateFiles(): Promise<ReadonlyMap<string, string>> {
+async function generateFiles(): Promise<ReadonlyMap<string, string>> {
   const files = new Map<string, string>();
   const crd = await readFile(crdFile, 'utf8');
   files.set('charts/waxwing/crds/bitnami.com_sealedsecrets.yaml', crd);
@@ -82,7 +83,7 @@ export async function generateFiles(): Promise<ReadonlyMap<string, string>> {
 }
 
 /** The chart's objects as upstream's static manifest has them: its names, one label, unnamed ports, no arguments. */
-export function toStaticObjects(objects: readonly Json[]): Json[] {
+function toStaticObjects(objects: readonly Json[]): Json[] {
   const renamed = objects.map((object) => {
     const name = staticNames.get(`${object.kind}/${object.metadata.name}`) ?? object.metadata.name;
     const { labels: _, ...metadata } = object.metadata;
@@ -171,11 +172,29 @@ function assertReadable(file: string, text: string): void {
   }
 }
 
+/** Files that are not what they would be if they were generated now. */
+async function outdatedFiles(files: ReadonlyMap<string, string>): Promise<string[]> {
+  const states = await Promise.all(
+    [...files].map(async ([file, text]) => ({
+      file,
+      isCurrent: (await readFile(join(root, file), 'utf8').catch(() => undefined)) === text,
+    })),
+  );
+  return states.filter(({ isCurrent }) => !isCurrent).map(({ file }) => file);
+}
+
+// With `--check` nothing is written, and the exit status says whether something would be.
 if (import.meta.main) {
-  for (const [file, text] of await generateFiles()) {
-    assertReadable(file, text);
+  const { values } = parseArgs({ options: { check: { type: 'boolean', default: false } } });
+  const files = await generateFiles();
+  for (const [file, text] of files) assertReadable(file, text);
+  for (const file of await outdatedFiles(files)) {
+    console.log(`${values.check ? 'outdated' : 'written'}: ${file}`);
+    if (values.check) {
+      process.exitCode = 1;
+      continue;
+    }
     await mkdir(dirname(join(root, file)), { recursive: true });
-    await writeFile(join(root, file), text);
-    console.log(file);
+    await writeFile(join(root, file), files.get(file) ?? '');
   }
 }
