@@ -34,6 +34,7 @@ interface ScalarAnalysis {
 type Style = 'plain' | 'single' | 'double' | 'literal';
 
 // Letters, digits and inner spaces: plain in every respect, unless it reads as another type.
+const STARTS_AS_MARKER = /^(?:---|\.\.\.)/;
 const SIMPLE_TEXT =
   /^[A-Za-z0-9_./+=$^~(;<\\)-](?:[A-Za-z0-9_./+=$^~(;<\\)@!*%&'"`,{}[\]|>?-]| (?=[A-Za-z0-9_./+=-]))*$/;
 
@@ -133,7 +134,7 @@ class Emitter {
   }
 
   private emitString(text: string, indent: number, asKey: boolean): void {
-    if (SIMPLE_TEXT.test(text) && this.column + text.length < WIDTH && isPlainString(text)) {
+    if (this.column + text.length < WIDTH && isPlainText(text)) {
       this.word(text);
       return;
     }
@@ -149,7 +150,10 @@ class Emitter {
   }
 
   private writePlain(text: string, indent: number, mayFold: boolean): void {
-    if (!mayFold || this.column + text.length <= WIDTH) return this.write(text);
+    if (!mayFold || this.column + text.length <= WIDTH) {
+      this.write(text);
+      return;
+    }
     let afterSpace = false;
     for (let i = 0; i < text.length; i++) {
       const char = text[i] as string;
@@ -202,8 +206,10 @@ class Emitter {
     this.write('"');
     let afterSpace = false;
     const chars = [...text];
+    // go-yaml looks for the byte order mark at the beginning instead of at the character, and then escapes everything.
+    const escapeAll = text.startsWith('\ufeff');
     for (const [i, char] of chars.entries()) {
-      if (char === ' ') {
+      if (char === ' ' && !escapeAll) {
         if (mayFold && !afterSpace && this.column > WIDTH && i > 0 && i < chars.length - 1) {
           this.newLine(indent);
           if (chars[i + 1] === ' ') this.write('\\');
@@ -212,9 +218,9 @@ class Emitter {
         }
         afterSpace = true;
       } else {
-        const escape = escapeForDouble(char);
-        if (escape === undefined) this.writeChar(char);
-        else this.write(escape);
+        const escaped = escapeForDouble(char, escapeAll);
+        if (escaped === undefined) this.writeChar(char);
+        else this.write(escaped);
         afterSpace = false;
       }
     }
@@ -243,10 +249,22 @@ class Emitter {
   }
 }
 
+/** A double-quoted scalar on one line, for any text. */
+export function formatDoubleQuoted(text: string): string {
+  let quoted = '"';
+  for (const char of text) quoted += escapeForDouble(char, false) ?? char;
+  return `${quoted}"`;
+}
+
+/** True if go-yaml writes the string without quotes and it reads as the same string, outside of flow collections. */
+export function isPlainText(text: string): boolean {
+  return SIMPLE_TEXT.test(text) && !STARTS_AS_MARKER.test(text) && isPlainString(text);
+}
+
 function formatScalar(value: null | boolean | number | bigint): string {
-  if (typeof value !== 'number') return String(value);
+  if (value === null || typeof value === 'boolean') return String(value);
   // The value passes through JSON, where a float without fraction is an integer again as long as it fits 64 bits.
-  const json = formatJsonNumber(value);
+  const json = typeof value === 'bigint' ? String(value) : formatJsonNumber(value);
   const resolved = resolvePlain(json).value;
   return typeof resolved === 'number' ? formatFloat64(resolved) : String(resolved);
 }
@@ -354,8 +372,8 @@ const DOUBLE_ESCAPES: ReadonlyMap<string, string> = new Map([
   ['\u2029', '\\P'],
 ]);
 
-function escapeForDouble(char: string): string | undefined {
-  if (isPrintable(char) && !isBreak(char) && char !== '"' && char !== '\\') return undefined;
+function escapeForDouble(char: string, always: boolean): string | undefined {
+  if (!always && isPrintable(char) && !isBreak(char) && char !== '"' && char !== '\\') return undefined;
   const short = DOUBLE_ESCAPES.get(char);
   if (short !== undefined) return short;
   const code = char.codePointAt(0) ?? 0xfffd;

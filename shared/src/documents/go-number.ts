@@ -10,9 +10,18 @@ export function formatFloat32(value: number): string {
   const single = Math.fround(value);
   for (let digits = 0; digits < 9; digits++) {
     const candidate = single.toExponential(digits);
-    if (Math.fround(Number(candidate)) === single) return formatGeneral(single, candidate);
+    if (Math.fround(Number(candidate)) === single) return formatGeneral(single, halfToEven(single, candidate, digits));
   }
   return formatGeneral(single, single.toExponential());
+}
+
+/** Exactly between two decimals Go takes the even one, toExponential the greater one. */
+function halfToEven(value: number, rounded: string, digits: number): string {
+  const [mantissa = '', exponent] = value.toExponential(80).split('e');
+  const dot = mantissa.indexOf('.');
+  const tail = mantissa.slice(dot + 1 + digits);
+  const kept = mantissa.slice(0, dot + 1 + digits).replace(/\.$/, '');
+  return /^50*$/.test(tail) && /[02468]$/.test(kept) ? `${kept}e${exponent}` : rounded;
 }
 
 function formatGeneral(value: number, exponential: string): string {

@@ -184,6 +184,6 @@ function parseEscape(cursor: Cursor): string {
 }
 
 function hexUnit(text: string, at: number): number | undefined {
-  const escape = text.slice(at, at + 6);
-  return /^\\u[0-9a-fA-F]{4}$/.test(escape) ? Number.parseInt(escape.slice(2), 16) : undefined;
+  const sequence = text.slice(at, at + 6);
+  return /^\\u[0-9a-fA-F]{4}$/.test(sequence) ? Number.parseInt(sequence.slice(2), 16) : undefined;
 }

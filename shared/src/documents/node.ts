@@ -18,9 +18,9 @@ export interface ScalarNode extends NodeBase {
   readonly kind: 'scalar';
   readonly value: string;
   readonly style: ScalarStyle;
-  /** The full tag such as `tag:yaml.org,2002:str`, or the empty string. */
+  /** The full tag such as `tag:yaml.org,2002:str`, `!`, or the empty string. */
   readonly tag: string;
-  /** True if the text decides about the type: a plain scalar without tag, or any scalar with the tag `!`. */
+  /** libyaml's flag of that name: a plain scalar without tag, or any scalar with the tag `!`. */
   readonly implicit: boolean;
 }
 

@@ -50,7 +50,7 @@ export function sortedMap<T>(map: ReadonlyMap<string, T>): Map<string, T> {
 export function equalValues(left: DocumentValue | undefined, right: DocumentValue | undefined): boolean {
   if (left === right) return true;
   if (typeof left === 'bigint' || typeof right === 'bigint') {
-    return isNumeric(left) && isNumeric(right) && left == right;
+    return isNumeric(left) && isNumeric(right) && !(left < right) && !(left > right);
   }
   if (Array.isArray(left) && Array.isArray(right)) {
     return left.length === right.length && left.every((item, i) => equalValues(item, right[i]));

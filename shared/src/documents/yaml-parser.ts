@@ -41,15 +41,25 @@ export function parseYaml(text: string): ParsedYaml {
   }
   if (!isOneOf(token.type, 'document-start', 'document-end', 'directive', 'stream-end'))
     root = parseNode(context, true, false);
-  let ended = false;
-  while (scanner.peek().type === 'document-end') {
-    scanner.take();
-    ended = true;
+  return { root, nextDocument: findNextDocument(scanner) };
+}
+
+/** Where the next document begins. Anything else after a document is an error. */
+function findNextDocument(scanner: Scanner): number | undefined {
+  try {
+    let ended = false;
+    while (scanner.peek().type === 'document-end') {
+      scanner.take();
+      ended = true;
+    }
+    const next = scanner.peek();
+    if (next.type === 'stream-end') return undefined;
+    if (next.type === 'document-start' || (ended && next.type === 'directive')) return next.start;
+    throw new SyntaxProblem('did not find expected <document start>', next.start);
+  } catch (error) {
+    if (!(error instanceof SyntaxProblem)) throw error;
+    throw new SyntaxProblem(`after the end of the document: ${error.message}`, error.offset, error.tooLarge);
   }
-  const next = scanner.peek();
-  if (next.type === 'stream-end') return { root, nextDocument: undefined };
-  if (next.type === 'document-start' || (ended && next.type === 'directive')) return { root, nextDocument: next.start };
-  throw new SyntaxProblem('did not find expected <document start>', next.start);
 }
 
 function readDirectives({ scanner, tagPrefixes }: Context): void {
@@ -146,8 +156,8 @@ function parseNode(context: Context, block: boolean, indentlessSequence: boolean
     case 'scalar': {
       scanner.take();
       const implicit = properties.tag === '!' || (properties.tag === '' && token.style === 'plain');
-      const tag = properties.tag === '!' ? '' : properties.tag;
       const { value, style, start, end } = token;
+      const { tag } = properties;
       return { kind: 'scalar', value, style, tag, implicit, anchor, start, end, propertiesStart };
     }
     case 'flow-sequence-start': {

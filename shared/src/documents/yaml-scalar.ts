@@ -26,6 +26,8 @@ function wordsFor(value: ScalarValue, words: string): [string, ScalarValue][] {
 const FLOAT = /^[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?$/;
 const DOTTED_FLOAT = /^\.[0-9]+([eE][-+]?[0-9]+)?$/;
 const INTEGER = /^([-+]?)(?:0[xX]([0-9a-fA-F]+)|0[oO]?([0-7]+)|0[bB]([01]+)|(0|[1-9][0-9]*))$/;
+// A sign behind the prefix: go-yaml cuts `0b` off and parses the rest.
+const SIGN_AFTER_PREFIX = /^0b([-+])([01]+)$/;
 const MIN_INT64 = -(2n ** 63n);
 const MAX_UINT64 = 2n ** 64n - 1n;
 
@@ -44,6 +46,8 @@ export function resolvePlain(text: string): { kind: ScalarKind; value: ScalarVal
     const integer = parseInteger(digits);
     if (integer !== undefined) return { kind: 'int', value: integer };
     if (FLOAT.test(digits)) return finiteFloat(digits, text);
+    const signed = SIGN_AFTER_PREFIX.exec(digits);
+    if (signed !== null) return resolvePlain(`${signed[1]}0b${signed[2]}`);
   }
   return { kind: 'str', value: text };
 }

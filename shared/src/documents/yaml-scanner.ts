@@ -492,7 +492,10 @@ class YamlScanner implements Scanner {
       trailingBreaks = this.scanBlockBreaks(indent).breaks;
     }
     if (chomping !== 'strip') value += leadingBreak;
-    if (chomping === 'keep') value += trailingBreaks;
+    if (chomping === 'keep') {
+      value += trailingBreaks;
+      end = Math.max(end, this.lineStart);
+    }
     this.push('scalar', start, end, value, '', literal ? 'literal' : 'folded');
   }
 
