@@ -30,6 +30,8 @@ export interface ReflectorOptions<T> {
   /** What to keep of an object. May throw: then the object is logged and left as it was, and the others go on. */
   decode(raw: unknown): T;
   onChange(change: Change<T>): void;
+  /** A failure of listing or watching is over: the API server is back. */
+  onRecovered?(): void;
   readonly logger: Logger;
   /** Monotonic milliseconds. */
   now(): number;
@@ -177,6 +179,7 @@ export function createReflector<T extends Identified>(options: ReflectorOptions<
     if (state.failure === undefined) return;
     state.failure = undefined;
     logger.info('the API server answers again', { reflector: options.name });
+    options.onRecovered?.();
   }
 
   /** Said once per failure, not once per attempt. */
