@@ -3,6 +3,7 @@ import { type DecodingProblems, applyDefaults, decodeBuiltIn, prune } from './de
 import { ApiError, badRequest } from './errors.ts';
 import { isObject, type JsonObject, type KubeObject, own } from './json.ts';
 import { apiVersionOf, objectMetaSchema, type ResourceType } from './resources.ts';
+import { decodeProtobuf, protobufMediaType } from './protobuf.ts';
 import type { SchemaNode } from './schema.ts';
 
 /** What to do with fields that the schema does not know: the query parameter `fieldValidation`. */
@@ -10,14 +11,15 @@ export type FieldValidation = 'Ignore' | 'Warn' | 'Strict';
 
 const jsonTypes = new Set(['application/json', 'application/yaml', '']);
 
-/** Refuses bodies in a format that is not understood, protobuf above all. */
-export function assertJsonBody(contentType: string | undefined): void {
+/** Parses a body by its media type. Throws 415 for a format that is not understood. */
+export function parseTypedBody(body: Buffer, contentType: string | undefined): unknown {
   const mediaType = (contentType ?? '').split(';')[0]?.trim() ?? '';
-  if (jsonTypes.has(mediaType)) return;
+  if (mediaType === protobufMediaType) return decodeProtobuf(body);
+  if (jsonTypes.has(mediaType)) return parseBody(body);
   throw new ApiError(
     415,
     'UnsupportedMediaType',
-    'the body of the request was in an unknown format - accepted media types include: application/json, application/yaml',
+    `the body of the request was in an unknown format - accepted media types include: application/json, application/yaml, ${protobufMediaType}`,
     {},
   );
 }

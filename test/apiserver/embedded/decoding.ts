@@ -27,7 +27,7 @@ export function decodeBuiltIn(value: unknown, node: SchemaNode, path: string, pr
       return decodeArray(value, node, path, problems);
     case 'string':
       if (typeof value !== 'string') throw wrongType(value, 'a string', path);
-      return value;
+      return node.name === undefined ? value : decodeNamed(value, node.name);
     case 'boolean':
       if (typeof value !== 'boolean') throw wrongType(value, 'a boolean', path);
       return value;
@@ -40,6 +40,24 @@ export function decodeBuiltIn(value: unknown, node: SchemaNode, path: string, pr
     default:
       return value;
   }
+}
+
+const timePattern = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)$/;
+const microTimePattern = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.(\d{6})(?:Z|[+-]\d\d:\d\d)$/;
+
+/** Times are read strictly and kept in UTC: Time to the second, MicroTime to the microsecond. */
+function decodeNamed(value: string, name: string): string {
+  const isMicro = name.endsWith('.MicroTime');
+  if (!isMicro && !name.endsWith('.v1.Time')) return value;
+  const milliseconds = Date.parse(value);
+  const pattern = isMicro ? microTimePattern : timePattern;
+  const parts = pattern.exec(value);
+  if (parts === null || Number.isNaN(milliseconds)) {
+    const layout = isMicro ? '2006-01-02T15:04:05.000000Z07:00' : '2006-01-02T15:04:05Z07:00';
+    throw badRequest(`parsing time ${JSON.stringify(value)} as ${JSON.stringify(layout)}: cannot parse it`);
+  }
+  const seconds = new Date(Math.floor(milliseconds / 1000) * 1000).toISOString().slice(0, 19);
+  return isMicro ? `${seconds}.${parts[1]}Z` : `${seconds}Z`;
 }
 
 function decodeObject(value: unknown, node: SchemaNode, path: string, problems: DecodingProblems): JsonObject {

@@ -39,7 +39,9 @@ export function notAcceptable(): ApiError {
 export function objectJson(version: StoredVersion, type: ResourceType): string {
   const apiVersion = apiVersionOf(type);
   if (version.object.apiVersion === apiVersion) return version.json;
-  return cached(version, `as ${apiVersion}`, () => JSON.stringify({ ...version.object, apiVersion }));
+  return cached(version, `as ${apiVersion}`, () =>
+    JSON.stringify(type.conversion?.fromStored(version.object) ?? { ...version.object, apiVersion }),
+  );
 }
 
 function cached(version: StoredVersion, form: string, make: () => string): string {

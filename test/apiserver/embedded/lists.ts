@@ -14,7 +14,10 @@ export interface Page {
 /** The conjunction of `labelSelector` and `fieldSelector`; `undefined` if everything fits. */
 export function selectorOf(type: ResourceType, query: URLSearchParams): ObjectPredicate | undefined {
   const labels = parseLabelSelector(query.get('labelSelector') ?? '');
-  const fields = fieldPredicate(parseFieldSelector(query.get('fieldSelector') ?? ''), type.selectableFields);
+  const terms = parseFieldSelector(query.get('fieldSelector') ?? '');
+  const { conversion } = type;
+  const stored = conversion === undefined ? terms : terms.map((term) => ({ ...term, path: conversion.storedPath(term.path) }));
+  const fields = fieldPredicate(stored, type.selectableFields);
   if (labels === undefined) return fields;
   return fields === undefined ? labels : (object) => labels(object) && fields(object);
 }

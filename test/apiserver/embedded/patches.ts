@@ -34,12 +34,15 @@ export function patchObject(cluster: Cluster, input: PatchInput): WriteResult {
   const mediaType = input.contentType.split(';')[0]?.trim() ?? '';
   const isStrategic = mediaType === 'application/strategic-merge-patch+json';
   if (!patchTypes.includes(mediaType) || (isStrategic && type.isCustom)) throw unsupported(type);
-  if (mediaType === 'application/apply-patch+yaml') return applyObject(cluster, input);
+  if (mediaType === 'application/apply-patch+yaml') {
+    if (type.conversion !== undefined) throw unsupported(type);
+    return applyObject(cluster, input);
+  }
   if (input.force) throw badRequest('force is not allowed for patches other than server-side apply');
   const patch = parseBody(input.body);
   const existing = cluster.store.collection(type.storage).get(keyOf(type.namespaced ? input.namespace : '', input.name));
   if (existing === undefined) throw notFound(type, input.name);
-  const target = existing.object;
+  const target = type.conversion?.fromStored(existing.object) ?? existing.object;
   let patched: unknown;
   if (mediaType === 'application/json-patch+json') patched = applyJsonPatch(target, patch);
   else {
@@ -48,7 +51,13 @@ export function patchObject(cluster: Cluster, input: PatchInput): WriteResult {
   }
   const given = readObject(patched, type, input.validation, input.warnings);
   assertSameName(given, target);
-  return updateObject(cluster, { type, existing, given, context: input.context, isPatch: true });
+  return updateObject(cluster, {
+    type: type.conversion?.stored() ?? type,
+    existing,
+    given: type.conversion?.toStored(given) ?? given,
+    context: input.context,
+    isPatch: true,
+  });
 }
 
 function assertSameName(given: KubeObject, target: KubeObject): void {

@@ -1,4 +1,4 @@
-import { assertJsonBody, type FieldValidation, parseBody, parseFieldValidation, readObject } from './bodies.ts';
+import { type FieldValidation, parseFieldValidation, parseTypedBody, readObject } from './bodies.ts';
 import { badRequest, invalid, methodNotAllowed, successStatus, unknownResource, unsupportedValue } from './errors.ts';
 import { type Form, type IncludeObject, listJson, singleJson } from './forms.ts';
 import { isObject, type JsonObject, type KubeObject, own, stringAt } from './json.ts';
@@ -117,8 +117,15 @@ function writing(call: ResourceCall, optionsKind: string): { context: WriteConte
 }
 
 function readBody(call: ResourceCall, validation: FieldValidation): KubeObject {
-  assertJsonBody(call.contentType);
-  return readObject(parseBody(call.body), call.type, validation, call.warnings);
+  return readObject(parseTypedBody(call.body, call.contentType), call.type, validation, call.warnings);
+}
+
+function storedType(type: ResourceType): ResourceType {
+  return type.conversion?.stored() ?? type;
+}
+
+function toStored(type: ResourceType, given: KubeObject): KubeObject {
+  return type.conversion?.toStored(given) ?? given;
 }
 
 function create(cluster: Cluster, call: ResourceCall): Answer {
@@ -127,7 +134,7 @@ function create(cluster: Cluster, call: ResourceCall): Answer {
   if (namespace === '') throw badRequest('an empty namespace may not be set during creation');
   const given = readBody(call, validation);
   call.onName(given.metadata.name ?? '');
-  const { version } = createObject(cluster, call.type, namespace, given, context);
+  const { version } = createObject(cluster, storedType(call.type), namespace, toStored(call.type, given), context);
   return single(cluster, call, version, 201);
 }
 
@@ -146,11 +153,18 @@ function update(cluster: Cluster, call: ResourceCall): Answer {
   }
   const existing = cluster.store.collection(type.storage).get(keyOf(type.namespaced ? request.namespace : undefined, request.name));
   if (existing === undefined && type.createsOnUpdate && request.subresource === '') {
-    const { version } = createObject(cluster, type, type.namespaced ? request.namespace : undefined, given, context);
+    const namespace = type.namespaced ? request.namespace : undefined;
+    const { version } = createObject(cluster, storedType(type), namespace, toStored(type, given), context);
     return single(cluster, call, version, 201);
   }
   const target = existing ?? existingObject(cluster, type, request.namespace, request.name);
-  const { version } = updateObject(cluster, { type, existing: target, given, context, isPatch: false });
+  const { version } = updateObject(cluster, {
+    type: storedType(type),
+    existing: target,
+    given: toStored(type, given),
+    context,
+    isPatch: false,
+  });
   return single(cluster, call, version, 200);
 }
 
@@ -178,8 +192,7 @@ function deleteOptions(call: ResourceCall): DeleteOptions {
   const { query } = call.request;
   let body: JsonObject = {};
   if (call.body.length > 0) {
-    assertJsonBody(call.contentType);
-    const parsed = parseBody(call.body);
+    const parsed = parseTypedBody(call.body, call.contentType);
     if (!isObject(parsed)) throw badRequest('couldn\'t get version/kind; json parse error');
     body = parsed;
   }

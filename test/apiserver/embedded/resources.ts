@@ -48,6 +48,17 @@ export interface ResourceType extends ResourceName {
   readonly createsOnUpdate: boolean;
   /** OpenAPI schema of a CRD version as its author wrote it. */
   readonly customSchema: JsonObject | undefined;
+  /** Set if objects are stored as another type and only look different here. */
+  readonly conversion: Conversion | undefined;
+}
+
+/** Between a type and the one whose form is stored. */
+export interface Conversion {
+  readonly stored: () => ResourceType;
+  readonly toStored: (object: KubeObject) => KubeObject;
+  readonly fromStored: (object: KubeObject) => KubeObject;
+  /** Path of a field selector, as it is in the stored form. */
+  readonly storedPath: (path: string) => string;
 }
 
 /** `v1`, `bitnami.com/v1alpha1`. */
@@ -112,6 +123,31 @@ function builtInSchemaNames(): Map<string, string> {
   return names;
 }
 
+/** Fields of events in the core group, and their names in `events.k8s.io`. */
+const eventFields = new Map([
+  ['involvedObject', 'regarding'],
+  ['message', 'note'],
+  ['source', 'deprecatedSource'],
+  ['firstTimestamp', 'deprecatedFirstTimestamp'],
+  ['lastTimestamp', 'deprecatedLastTimestamp'],
+  ['count', 'deprecatedCount'],
+  ['reportingComponent', 'reportingController'],
+]);
+
+function eventConversion(stored: () => ResourceType): Conversion {
+  const backwards = new Map([...eventFields].map(([core, modern]) => [modern, core]));
+  const renamed = (object: KubeObject, names: ReadonlyMap<string, string>, apiVersion: string) => {
+    const entries = Object.entries(object).map(([key, value]) => [names.get(key) ?? key, value]);
+    return { ...Object.fromEntries(entries), apiVersion } as KubeObject;
+  };
+  return {
+    stored,
+    toStored: (object) => renamed(object, backwards, 'v1'),
+    fromStored: (object) => renamed(object, eventFields, 'events.k8s.io/v1'),
+    storedPath: (path) => path.replace(/^regarding\b/, 'involvedObject').replace(/^reportingController$/, 'reportingComponent'),
+  };
+}
+
 function builtInTypes(): ResourceType[] {
   const schemaNames = builtInSchemaNames();
   const types: ResourceType[] = [];
@@ -131,7 +167,7 @@ function builtInTypes(): ResourceType[] {
       });
     }
     const schemaName = schemaNames.get(`${group}/${version}/${resource.kind}`);
-    const storage = `${group}/${resource.name}`;
+    const storage = group === 'events.k8s.io' ? '/events' : `${group}/${resource.name}`;
     types.push({
       group,
       version,
@@ -152,6 +188,7 @@ function builtInTypes(): ResourceType[] {
       countsGenerations: generationGroups.has(group),
       createsOnUpdate: createOnUpdate.has(storage),
       customSchema: undefined,
+      conversion: group === 'events.k8s.io' ? eventConversion(() => types.find((type) => type.storage === '/events') as ResourceType) : undefined,
     });
   }
   return types;
@@ -210,6 +247,7 @@ export function customTypes(crd: KubeObject): ResourceType[] {
         countsGenerations: true,
         createsOnUpdate: false,
         customSchema,
+        conversion: undefined,
       },
     ];
   });
@@ -237,7 +275,7 @@ export class TypeRegistry {
 
   /** Any version of the type that is stored in a collection. */
   ofStorage(storage: string): ResourceType | undefined {
-    return this.all().find((type) => type.storage === storage);
+    return this.all().find((type) => type.storage === storage && type.conversion === undefined);
   }
 
   ofKind(apiVersion: string, kind: string): ResourceType | undefined {

@@ -1,5 +1,5 @@
 import { attributesOfReview, grantFor, rulesFor, type User } from './access.ts';
-import { parseBody, readObject } from './bodies.ts';
+import { parseTypedBody, readObject } from './bodies.ts';
 import { invalid, invalidValue, notFound, requiredField } from './errors.ts';
 import { arrayAt, at, isObject, type JsonObject, type KubeObject, own, stringAt } from './json.ts';
 import { timestamp } from './metadata.ts';
@@ -23,7 +23,7 @@ interface ReviewParts {
 }
 
 export function answerReview(parts: ReviewParts, user: User, call: ResourceCall): Answer {
-  const parsed = parseBody(call.body);
+  const parsed = parseTypedBody(call.body, call.contentType);
   if (call.request.subresource === 'token') return created(answerTokenRequest(parts, call, isObject(parsed) ? parsed : {}));
   const review = readObject(parsed, call.type, 'Ignore', []);
   return created({ ...review, status: reviewStatus(parts, user, call, review) });

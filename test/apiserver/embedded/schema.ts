@@ -7,6 +7,8 @@ type SchemaType = 'object' | 'array' | 'string' | 'integer' | 'number' | 'boolea
  * types. Nodes may be recursive (a schema of schemas), so they are compiled once and linked.
  */
 export interface SchemaNode {
+  /** Full name of a built-in definition, for types whose values have rules of their own, such as times. */
+  name: string | undefined;
   type: SchemaType | undefined;
   properties: Map<string, SchemaNode>;
   /** Schema of the values under undeclared keys: this object is a map. */
@@ -34,6 +36,7 @@ export interface SchemaNode {
 
 function emptyNode(): SchemaNode {
   return {
+    name: undefined,
     type: undefined,
     properties: new Map(),
     additional: undefined,
@@ -74,7 +77,7 @@ export class SchemaCompiler {
     if (known !== undefined) return known;
     const definition = this.#definitions?.get(name);
     if (definition === undefined) throw new Error(`no schema is named ${name}`);
-    const node = emptyNode();
+    const node = { ...emptyNode(), name };
     this.#named.set(name, node);
     return this.#fill(node, definition);
   }

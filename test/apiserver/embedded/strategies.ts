@@ -1,6 +1,7 @@
 import { definitionStrategy } from './definitions.ts';
 import { type FieldError, immutableField, invalidValue, requiredField } from './errors.ts';
 import { arrayAt, at, deepEqual, isObject, type JsonObject, objectAt, stringAt } from './json.ts';
+import { qualifiedNameProblems } from './metadata.ts';
 import type { ResourceType } from './resources.ts';
 import { configMapStrategy, secretStrategy } from './secrets.ts';
 import type { Strategy } from './strategy.ts';
@@ -144,14 +145,44 @@ const leaseStrategy: Strategy = {
   },
 };
 
+
+/** Events of the old form are hardly checked; those with `eventTime` are of the new one and have its rules. */
 const eventStrategy: Strategy = {
+  prepare: (next) => ({
+    ...next,
+    ...withDefaults(next, {
+      source: {},
+      firstTimestamp: null,
+      lastTimestamp: null,
+      eventTime: null,
+      reportingComponent: '',
+      reportingInstance: '',
+    }),
+  }),
   validate: (next) => {
     const namespace = stringAt(next, 'involvedObject', 'namespace') ?? '';
-    const expected = namespace === '' ? 'default' : namespace;
-    if (next.metadata.namespace === expected) return [];
-    return [invalidValue('involvedObject.namespace', namespace, 'does not match event.namespace')];
+    const isModern = typeof next['eventTime'] === 'string';
+    const own = next.metadata.namespace;
+    const fits = namespace === '' ? own === 'default' || (isModern && own === 'kube-system') : isModern || own === namespace;
+    const errors = fits ? [] : [invalidValue('involvedObject.namespace', namespace, 'does not match event.namespace')];
+    return isModern ? [...errors, ...modernEventErrors(next)] : errors;
   },
 };
+
+const eventLimits = { reportingInstance: 128, action: 128, reason: 128, message: 1024 } as const;
+
+function modernEventErrors(event: JsonObject): FieldError[] {
+  const errors: FieldError[] = [];
+  const reporter = stringAt(event, 'reportingComponent') ?? '';
+  if (reporter === '') errors.push(requiredField('reportingComponent'));
+  for (const problem of qualifiedNameProblems(reporter)) errors.push(invalidValue('reportingComponent', reporter, problem));
+  for (const [field, limit] of Object.entries(eventLimits)) {
+    const value = stringAt(event, field) ?? '';
+    if (value === '' && field !== 'message') errors.push(requiredField(field));
+    if (Buffer.byteLength(value) > limit) errors.push(invalidValue(field, '', `can have at most ${limit} characters`));
+  }
+  return errors;
+}
 
 const podTemplateDefaults: JsonObject = {
   restartPolicy: 'Always',
@@ -200,10 +231,14 @@ const deploymentStrategy: Strategy = {
   prepare: (next) => {
     const spec = withDefaults(objectAt(next, 'spec'), {
       replicas: 1,
-      strategy: { type: 'RollingUpdate', rollingUpdate: { maxUnavailable: '25%', maxSurge: '25%' } },
       revisionHistoryLimit: 10,
       progressDeadlineSeconds: 600,
     });
+    const strategy = withDefaults(objectAt(spec, 'strategy'), { type: 'RollingUpdate' });
+    if (strategy['type'] === 'RollingUpdate') {
+      strategy['rollingUpdate'] = withDefaults(objectAt(strategy, 'rollingUpdate'), { maxUnavailable: '25%', maxSurge: '25%' });
+    }
+    spec['strategy'] = strategy;
     spec['template'] = { ...objectAt(spec, 'template'), spec: podSpec(objectAt(spec, 'template', 'spec')) };
     return { ...next, spec, status: objectAt(next, 'status') ?? {} };
   },
