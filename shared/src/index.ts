@@ -56,6 +56,7 @@ export { type PemBlock, parsePemBlocks } from './crypto/pem.ts';
 export { importUnsealingKey, parsePrivateKey, type UnsealingKey } from './crypto/private-key.ts';
 export {
   type DetectedText,
+  type DocumentEdit,
   type DocumentMap,
   type DocumentPath,
   type DocumentValue,
@@ -69,6 +70,7 @@ export {
   formatYaml,
   isDocumentMap,
   type Position,
+  planEdit,
   positionOf,
   readDocumentStream,
   readDocuments,
@@ -86,6 +88,7 @@ export {
   type Violation,
 } from './errors.ts';
 export { type Explanation, explainUndecryptable } from './explain.ts';
+export { formatKeyIdHint, parseKeyIdHint, updateKeyIdHint } from './key-id-hint.ts';
 export {
   activeKeySelector,
   type InvalidKeySecret,
@@ -97,7 +100,7 @@ export {
   parseKeySecret,
 } from './keys/key-secret.ts';
 export { type ReencryptOptions, reencryptSealedSecret } from './reencrypt.ts';
-export { type Sealer, type SealPlace, sealSecret, sealValue } from './seal.ts';
+export { type Sealer, type SealPlace, sealSecret, sealValue, templateMetadata } from './seal.ts';
 export { buildSecret, ownerReferenceOf, rendererRevision, type TemplateRenderer } from './template.ts';
 export {
   assertDecryptable,

@@ -49,7 +49,10 @@ export function parseOneSealedSecret(bytes: Uint8Array, source: string): SealedS
 }
 
 /** The first document of an input. */
-export function readOneDocument(bytes: Uint8Array, source: string): SourceDocument {
+export function readOneDocument(
+  bytes: Uint8Array,
+  source: string,
+): SourceDocument & { readonly moreDocuments: boolean } {
   try {
     return readObject(bytes, { source });
   } catch (error) {
