@@ -123,7 +123,7 @@ export function createMetrics(options: MetricsOptions): Metrics {
     foreignController: (namespace) => own.foreignControllers.inc({ namespace }),
     httpRequest(path, method, code, seconds) {
       const verb = methodLabel(method);
-      upstream.httpRequests.inc({ path, method: verb, code: String(code) });
+      upstream.httpRequests.inc({ path, code: String(code), method: verb });
       upstream.httpSeconds.observe({ path, method: verb }, seconds);
     },
     eventPosted: (result) => own.events.inc({ result }),

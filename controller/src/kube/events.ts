@@ -1,3 +1,9 @@
+import { createHash } from 'node:crypto';
+import { type DocumentMap, type DocumentValue, isSealedSecretsError } from '@waxwing/shared';
+import type { Logger } from '../logger.ts';
+import type { Metrics } from '../metrics.ts';
+import type { EventsApi } from './api.ts';
+
 /** What an event is about: a SealedSecret at one generation, or any other object (a key Secret). */
 export interface EventSubject {
   readonly apiVersion: string;
@@ -23,7 +29,131 @@ export interface EventToPost {
   readonly identity: readonly string[];
 }
 
+/** `limited`: this object had too many events lately, so this one was not posted. */
+export type EventResult = 'created' | 'exists' | 'failed' | 'limited';
+
 export interface EventRecorder {
   /** Never rejects but for an aborted signal; `failed` was logged and counted. */
-  post(event: EventToPost, signal?: AbortSignal): Promise<'created' | 'exists' | 'failed' | 'limited'>;
+  post(event: EventToPost, signal?: AbortSignal): Promise<EventResult>;
+}
+
+export interface EventRecorderOptions {
+  readonly events: EventsApi;
+  readonly logger: Logger;
+  readonly metrics: Pick<Metrics, 'eventPosted'>;
+  /** `reportingInstance`: the name of the Pod. */
+  readonly instance: string;
+  /** Milliseconds since the epoch. */
+  now(): number;
+}
+
+/** What upstream's events name as their source (specification 4.7). */
+const component = 'sealed-secrets';
+const longestMessage = 1024;
+const longestName = 253;
+
+export function createEventRecorder(options: EventRecorderOptions): EventRecorder {
+  const { events, logger, metrics } = options;
+  const limit = createSpamLimit(options.now);
+  let lastFailure = '';
+
+  async function send(event: EventToPost, signal: AbortSignal | undefined): Promise<EventResult> {
+    const { subject, reason } = event;
+    if (!limit.allows(`${subject.kind}/${subject.uid}`)) return 'limited';
+    const document = eventDocument(event, options.instance, options.now());
+    try {
+      const result = await events.create(subject.namespace, document, signal === undefined ? {} : { signal });
+      lastFailure = '';
+      return result;
+    } catch (error) {
+      if (signal?.aborted === true || !isSealedSecretsError(error)) throw error;
+      // Forbidden events would otherwise make one line per object.
+      const level = lastFailure === error.code ? 'debug' : 'warn';
+      lastFailure = error.code;
+      const hint = error.hint === undefined ? {} : { hint: error.hint };
+      const object = `${subject.namespace}/${subject.name}`;
+      logger[level]('an event cannot be posted', { object, reason, error: error.message, ...hint });
+      return 'failed';
+    }
+  }
+
+  return {
+    async post(event, signal) {
+      const result = await send(event, signal);
+      metrics.eventPosted(result);
+      return result;
+    },
+  };
+}
+
+/** The same for the same outcome of the same object, after a restart too, so that the API server refuses the second one. */
+export function eventName({ subject, type, reason, identity }: EventToPost): string {
+  const parts = JSON.stringify([subject.uid, type, reason, ...identity]);
+  const digest = createHash('sha256').update(parts).digest('hex').slice(0, 16);
+  const room = longestName - digest.length - 1;
+  // Cut, the name may end in a dash or a dot, which may not stand before the next dot.
+  const name = subject.name.slice(0, room).replace(/[-.]+$/, '');
+  return `${name}.${digest}`;
+}
+
+function eventDocument(event: EventToPost, instance: string, nowMs: number): DocumentMap {
+  const { subject, type, reason, message } = event;
+  const { kind, namespace, name, uid, apiVersion, resourceVersion } = subject;
+  const time = `${new Date(nowMs).toISOString().slice(0, 19)}Z`;
+  const involvedObject = { kind, namespace, name, uid, apiVersion, resourceVersion };
+  return new Map<string, DocumentValue>([
+    ['apiVersion', 'v1'],
+    ['kind', 'Event'],
+    ['metadata', textMap({ name: eventName(event), namespace })],
+    ['involvedObject', textMap(involvedObject)],
+    ['reason', reason],
+    ['message', shortened(message)],
+    ['source', textMap({ component })],
+    ['firstTimestamp', time],
+    ['lastTimestamp', time],
+    ['count', 1],
+    ['type', type],
+    ['reportingComponent', component],
+    ['reportingInstance', instance],
+  ]);
+}
+
+function textMap(entries: Readonly<Record<string, string>>): DocumentMap {
+  return new Map(Object.entries(entries).filter(([, text]) => text !== ''));
+}
+
+function shortened(message: string): string {
+  const bytes = Buffer.from(message, 'utf8');
+  if (bytes.length <= longestMessage) return message;
+  // Decoding makes U+FFFD of a character that was cut in two.
+  return `${bytes
+    .subarray(0, longestMessage - 3)
+    .toString('utf8')
+    .replace(/\uFFFD+$/, '')}...`;
+}
+
+const burst = 25;
+const refillMs = 300_000;
+const remembered = 4096;
+
+/** As client-go limits events: 25 of one object at once, then one every five minutes. The longest unused objects are forgotten. */
+function createSpamLimit(now: () => number): { allows(object: string): boolean } {
+  const buckets = new Map<string, { tokens: number; filledMs: number }>();
+  return {
+    allows(object) {
+      const nowMs = now();
+      const bucket = buckets.get(object) ?? { tokens: burst, filledMs: nowMs };
+      buckets.delete(object);
+      buckets.set(object, bucket);
+      if (buckets.size > remembered) {
+        const [oldest] = buckets.keys();
+        if (oldest !== undefined) buckets.delete(oldest);
+      }
+      bucket.tokens = Math.min(burst, bucket.tokens + Math.max(0, nowMs - bucket.filledMs) / refillMs);
+      bucket.filledMs = nowMs;
+      if (bucket.tokens < 1) return false;
+      bucket.tokens -= 1;
+      return true;
+    },
+  };
 }
