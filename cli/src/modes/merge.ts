@@ -65,8 +65,11 @@ export async function runMerge(input: Input, options: MergeOptions, io: Io): Pro
     source: options.file,
   });
   const spool = createSpool(io);
-  const isOtherFormat = options.explicitFormat !== undefined && options.explicitFormat !== document.format;
-  spool.append(isOtherFormat ? reformat(text, options.file, options.explicitFormat) : encodeText(text, detected));
+  const format = options.explicitFormat ?? document.format;
+  // New items are sorted among the others in a file that is as kubeseal prints it; in files that people wrote they come last.
+  const isAsPrinted = detected.text === formatDocument(sealedSecretDocument(sealedSecret), document.format);
+  const isRewritten = isAsPrinted || format !== document.format;
+  spool.append(isRewritten ? reformat(text, options.file, format) : encodeText(text, detected));
   await deliver(io, target, spool);
 }
 
@@ -141,7 +144,7 @@ function planKeyIdHint({ metadata, spec }: SealedSecret, added: ReadonlySet<stri
   return after === undefined ? [{ op: 'remove', path }] : [{ op: 'set', path, value: after }];
 }
 
-/** The one object of a file in another format, field by field as upstream writes it. */
+/** The one object of a file, field by field as upstream writes it. */
 function reformat(text: string, file: string, format: OutputFormat): string {
   const document = readOneDocument(Buffer.from(text), file);
   if (document.moreDocuments) {
