@@ -30,8 +30,6 @@ export interface StatusWriterOptions {
   readonly controller: string;
   /** `--update-status` */
   readonly enabled: boolean;
-  /** Told after each write, so that a status somebody else puts in its place can be noticed. */
-  readonly onWritten: (target: Target) => void;
 }
 
 const maxAttempts = 5;
@@ -51,7 +49,6 @@ export function createStatusWriter(options: StatusWriterOptions): StatusWriter {
     const answer = await options.sealedSecrets.updateStatus(target, statusDocument(status), { signal });
     const kept = (answer.status ?? {}) as Record<string, unknown>;
     prunesOwnFields = kept['controller'] === undefined;
-    options.onWritten(target);
   };
 
   return {

@@ -9,10 +9,12 @@ import type { ObjectMemory } from './object-memory.ts';
 import type { WorkQueue } from './queue.ts';
 import { dependsOnKeys, foreignControllerReason } from './reasons.ts';
 import type { ObjectCache } from './reconcile.ts';
+import type { WorkerPool } from './worker.ts';
 
 export interface TriggersOptions {
   readonly cache: ObjectCache & { sealedSecrets(): Iterable<SealedSecretSummary> };
   readonly queue: Pick<WorkQueue, 'add' | 'addAfter'>;
+  readonly workers: Pick<WorkerPool, 'forget'>;
   readonly memory: ObjectMemory;
   readonly metrics: Pick<Metrics, 'objectDeleted' | 'foreignController'>;
   readonly events: EventRecorder;
@@ -53,6 +55,7 @@ export function createTriggers(options: TriggersOptions): Triggers {
       if (change.type === 'deleted') {
         metrics.objectDeleted(object.namespace, object.name);
         memory.forget(key);
+        options.workers.forget(key);
         return queue.add(key, 'change');
       }
       const { previous } = change;

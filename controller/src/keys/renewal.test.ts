@@ -39,7 +39,11 @@ describe('startRenewalTimer', () => {
       monotonicMs: () => now,
       setTimer(callback: () => void, delayMs: number) {
         pending = { callback, atMs: now + delayMs };
-        return { clear: () => void (pending = undefined) };
+        return {
+          clear() {
+            pending = undefined;
+          },
+        };
       },
       /** Runs the pending timer, and whatever it started. */
       async step() {

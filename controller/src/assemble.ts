@@ -1,0 +1,257 @@
+import { randomBytes } from 'node:crypto';
+import type { TemplateRenderer } from '@waxwing/shared';
+import type { Config } from './config.ts';
+import { createCryptoService } from './crypto-service.ts';
+import { createAuthorize } from './http/auth.ts';
+import { formatBody, parseBody } from './http/body.ts';
+import { createBudget, createRateLimiter } from './http/limits.ts';
+import type { ServerOptions } from './http/server.ts';
+import type { Change, KubeClient, Reflector, SecretMetadata } from './kube/api.ts';
+import { createSealedSecretReflector, secretMetadataOf } from './kube/caches.ts';
+import { secretsPath } from './kube/client.ts';
+import type { EventRecorder } from './kube/events.ts';
+import type { LeaderElection } from './kube/leases.ts';
+import { createReflector, type ReflectorTiming } from './kube/reflector.ts';
+import { type KeyFollower, followKeySecrets } from './keys/follow.ts';
+import { activeKeySelector } from './keys/key-secret.ts';
+import { createKeyLife, type KeyLife, type RenewalSignals } from './keys/life.ts';
+import { createKeyManager, type KeyDraft, type KeyManager } from './keys/manager.ts';
+import { createKeyRegistry, type KeyRegistry } from './keys/registry.ts';
+import { createKeyStore } from './keys/store.ts';
+import type { Logger } from './logger.ts';
+import type { Metrics } from './metrics.ts';
+import { createObjectMemory } from './object-memory.ts';
+import { contestWindowMs } from './plan.ts';
+import { createQueue, processTimers, type WorkQueue } from './queue.ts';
+import { createReconcile } from './reconcile.ts';
+import { createScopes, namespacesOf, type Scopes } from './scopes.ts';
+import { specHashOf } from './spec-hash.ts';
+import { createStatusWriter } from './status-writer.ts';
+import { createTriggers } from './triggers.ts';
+import { createWorkerPool, type WorkerPool } from './worker.ts';
+
+/** What everything else is built on. */
+export interface Foundation {
+  readonly config: Config;
+  readonly logger: Logger;
+  readonly metrics: Metrics;
+  readonly client: KubeClient;
+  readonly events: EventRecorder;
+  readonly election: LeaderElection;
+  readonly render: TemplateRenderer;
+  readonly renewalSignals: RenewalSignals;
+  /** Threads of libuv's pool, which does the RSA work: as many copies of each private key are held. */
+  readonly poolThreads: number;
+  /** Aborted when the process is to end. */
+  readonly stopping: AbortSignal;
+  /** See `KeyManagerOptions.beforeActivate`. */
+  readonly beforeActivate?: (draft: KeyDraft) => Promise<void>;
+}
+
+/** The keys of this process and what keeps them current. */
+export interface Keys {
+  readonly registry: KeyRegistry;
+  readonly manager: KeyManager;
+  readonly life: KeyLife;
+  /** Follows the key Secrets, from now until it is stopped. */
+  follow(): { readonly watch: Reflector<SecretMetadata>; readonly follower: KeyFollower };
+}
+
+const now = () => performance.now();
+
+export function assembleKeys(foundation: Foundation): Keys {
+  const { config, client, logger, metrics, events, election, stopping, renewalSignals } = foundation;
+  const { namespace } = config;
+  const registry = createKeyRegistry({ order: config.keys.orderPriority, copies: foundation.poolThreads });
+  const store = createKeyStore({ secrets: client.secrets, namespace, ...config.keys });
+  const manager = createKeyManager({
+    registry,
+    store,
+    namespace,
+    ...config.keys,
+    clock: { nowMs: Date.now, wait: (ms) => new Promise((resolve) => setTimeout(resolve, ms)) },
+    randomBytes,
+    logger,
+    metrics,
+    events,
+    ...(foundation.beforeActivate === undefined ? {} : { beforeActivate: foundation.beforeActivate }),
+  });
+  const life = createKeyLife({ config, registry, manager, election, renewalSignals, logger, signal: stopping });
+  return {
+    registry,
+    manager,
+    life,
+    follow() {
+      const watch = createReflector<SecretMetadata>({
+        name: 'key Secrets',
+        resources: client.resources,
+        selection: { path: secretsPath(namespace), labelSelector: activeKeySelector, metadataOnly: true },
+        timing: { ...reflectorTiming(config), pollIntervalMs: config.keys.pollIntervalMs },
+        decode: secretMetadataOf,
+        onChange: () => follower.changed(),
+        logger,
+        now,
+        random: Math.random,
+      });
+      const follower = followKeySecrets({
+        refresh: manager.refresh,
+        isWatching: () => watch.state.synced && watch.state.failure === undefined,
+        pollIntervalMs: config.keys.pollIntervalMs,
+        logger,
+      });
+      watch.start();
+      return { watch, follower };
+    },
+  };
+}
+
+/** What brings Secrets about. */
+export interface Reconciling {
+  readonly scopes: Scopes;
+  readonly queue: WorkQueue;
+  readonly workers: WorkerPool;
+}
+
+/** Our own Secret writes come back as watch events before their answers do: so long such an event waits. */
+const settleMs = 500;
+/** A Secret that was in the way and is deleted may be on its way back: replacing is often deleting and creating. */
+const foreignDeletionGraceMs = 2_000;
+
+export function assembleReconciling(foundation: Foundation, { registry }: Keys): Reconciling {
+  const { config, client, logger, metrics, events, election } = foundation;
+  const controller = `${config.namespace}/${config.podName}`;
+  const memory = createObjectMemory({ nowMs: now, repairWindowMs: contestWindowMs });
+  const queue = createQueue(processTimers);
+  const timing = reflectorTiming(config);
+  const shared = { resources: client.resources, timing, logger, now, random: Math.random };
+  const { labelSelector } = config.reconcile;
+  const scopes: Scopes = createScopes({
+    namespaces: namespacesOf(config),
+    ownNamespace: config.namespace,
+    namespacePollIntervalMs: config.reconcile.namespacePollIntervalMs,
+    isSelective: labelSelector !== '',
+    api: client.namespaces,
+    logger,
+    createSealedSecrets: (namespace, onChange) =>
+      createSealedSecretReflector({ ...shared, name: 'SealedSecrets', namespace, labelSelector, onChange }),
+    createSecrets: (namespace, onChange) =>
+      config.reconcile.skipRecreate ? undefined : createSecretReflector(shared, namespace, labelSelector, onChange),
+    onSealedSecret: (change) => triggers.sealedSecretChanged(change),
+    onSecret: (change) => triggers.secretChanged(change),
+  });
+  const reconcile = createReconcile({
+    cache: scopes,
+    client,
+    keyRing: () => registry.ring,
+    render: foundation.render,
+    specHashOf,
+    status: createStatusWriter({
+      sealedSecrets: client.sealedSecrets,
+      specHashOf,
+      nowMs: Date.now,
+      controller,
+      enabled: config.reconcile.updateStatus,
+    }),
+    events,
+    memory,
+    metrics,
+    logger,
+    monotonicMs: now,
+    settings: {
+      acceptDeprecatedData: config.reconcile.acceptDeprecatedData,
+      allowCredentialTypes: config.reconcile.allowServiceAccountTokens,
+      repairDrift: !config.reconcile.skipRecreate,
+      oldGcBehavior: config.reconcile.oldGcBehavior,
+      fieldManager: 'controller',
+    },
+  });
+  const workers = createWorkerPool({
+    queue,
+    reconcile,
+    concurrency: config.reconcile.workers,
+    backoff: { baseMs: config.reconcile.retryBaseDelayMs, maxMs: config.reconcile.retryMaxDelayMs },
+    recheckIntervalMs: config.reconcile.failedRecheckIntervalMs,
+    deadlineMs: config.reconcile.deadlineMs,
+    metrics,
+    logger,
+    now,
+    random: Math.random,
+  });
+  const triggers = createTriggers({
+    cache: scopes,
+    queue,
+    workers,
+    memory,
+    metrics,
+    events,
+    logger,
+    controller,
+    isWriting: () => election.leadership !== 'following',
+    settleMs,
+    foreignDeletionGraceMs,
+  });
+  registry.onChange(triggers.keyRingChanged);
+  metrics.observe({ queue, reflectors: scopes.reflectors });
+  return { scopes, queue, workers };
+}
+
+type ReflectorParts = Omit<Parameters<typeof createReflector<SecretMetadata>>[0], 'name' | 'selection' | 'decode' | 'onChange'>;
+
+function createSecretReflector(
+  parts: ReflectorParts,
+  namespace: string,
+  labelSelector: string,
+  onChange: (change: Change<SecretMetadata>) => void,
+): Reflector<SecretMetadata> {
+  const selection = { path: secretsPath(namespace), labelSelector, metadataOnly: true };
+  return createReflector({ ...parts, name: 'Secrets', selection, decode: secretMetadataOf, onChange });
+}
+
+/** Where Secrets may be listed but not watched they are listed as often as key Secrets. */
+function reflectorTiming({ client, keys }: Config): ReflectorTiming {
+  return {
+    pageSize: client.listPageSize,
+    idleTimeoutMs: client.watchIdleTimeoutMs,
+    reconnectMaxDelayMs: client.watchReconnectMaxDelayMs,
+    requestTimeoutMs: client.requestTimeoutMs,
+    pollIntervalMs: keys.pollIntervalMs,
+  };
+}
+
+const rememberedClients = 65_536;
+/** Requests that wait for their turn to decrypt; more are asked to come back. */
+const waitingCryptoRequests = 64;
+
+export function assembleServer(
+  foundation: Foundation,
+  { registry }: Keys,
+  health: Pick<ServerOptions, 'ready' | 'stuck'>,
+): ServerOptions {
+  const { config, client, logger, metrics } = foundation;
+  const { http } = config;
+  const service = createCryptoService({
+    keyRing: () => registry.ring,
+    acceptDeprecatedData: config.reconcile.acceptDeprecatedData,
+    randomBytes,
+    nowMs: Date.now,
+  });
+  const limit = { maxKeys: rememberedClients, nowMs: now };
+  return {
+    ...service,
+    ...health,
+    parseBody,
+    formatBody,
+    maxBodyBytes: http.maxBodyBytes,
+    clientLimiter: createRateLimiter({ ...limit, perSecond: http.rateLimit, burst: http.rateLimitBurst }),
+    peerLimiter: createRateLimiter({
+      ...limit,
+      perSecond: http.rateLimit * http.peerBudgetFactor,
+      burst: (http.rateLimitBurst + 1) * http.peerBudgetFactor - 1,
+    }),
+    cryptoBudget: createBudget({ concurrent: http.maxCryptoRequests, waiting: waitingCryptoRequests }),
+    authorize: http.auth === 'token' ? createAuthorize(client.access, http.authAudience) : undefined,
+    metrics,
+    logger,
+    nowMs: now,
+  };
+}

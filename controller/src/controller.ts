@@ -1,0 +1,178 @@
+import { readFileSync } from 'node:fs';
+import { url as inspectorUrl } from 'node:inspector';
+import type { Foundation, Keys, Reconciling } from './assemble.ts';
+import { assembleKeys, assembleReconciling, assembleServer } from './assemble.ts';
+import type { Config } from './config.ts';
+import { readConfig } from './config.ts';
+import { createApp, createMetricsApp, listen, type RunningServer } from './http/server.ts';
+import { createFoundation } from './foundation.ts';
+import type { RenewalSignals } from './keys/life.ts';
+import { reportMissingPermissions } from './permissions.ts';
+import { version } from './version.ts';
+
+/** What the process gives the program. */
+export interface Surroundings {
+  readonly args: readonly string[];
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly renewalSignals: RenewalSignals;
+  readonly poolThreads: number;
+}
+
+/** Exit statuses: a graceful end, a failed start or a lost lease, and a mistake in flags or environment. */
+const exitStatus = { ok: 0, failed: 1, misconfigured: 2 } as const;
+
+/** The whole program; resolves with the exit status. */
+export async function runController(surroundings: Surroundings): Promise<number> {
+  const invocation = readConfig({ ...surroundings, readFile: readTextFile });
+  switch (invocation.type) {
+    case 'help':
+      process.stderr.write(invocation.text);
+      return exitStatus.ok;
+    case 'version':
+      process.stdout.write(`controller version: ${version}\n`);
+      return exitStatus.ok;
+    case 'invalid':
+      process.stderr.write(invocation.text);
+      return exitStatus.misconfigured;
+    case 'run':
+      return runConfigured(invocation.config, invocation.warnings, surroundings);
+  }
+}
+
+function readTextFile(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return undefined;
+  }
+}
+
+async function runConfigured(config: Config, warnings: readonly string[], surroundings: Surroundings): Promise<number> {
+  const stopping = stopOnSignals();
+  keepMemoryPrivate();
+  const foundation = createFoundation(config, { ...surroundings, stopping: stopping.signal });
+  const { logger } = foundation;
+  if (inspectorUrl() !== undefined) {
+    logger.error('a debugger is listening, which could read every private key; the controller does not start like this');
+    return exitStatus.failed;
+  }
+  logger.info('starting sealed-secrets controller', { version, poolThreads: surroundings.poolThreads });
+  for (const warning of warnings) logger.warn(warning);
+  const keys = assembleKeys(foundation);
+  const reconciling = assembleReconciling(foundation, keys);
+  try {
+    return await runAssembled(foundation, keys, reconciling);
+  } catch (error) {
+    if (stopping.signal.aborted) return exitStatus.ok;
+    logger.error('the controller cannot go on', { error: error instanceof Error ? error.message : 'unknown' });
+    return exitStatus.failed;
+  }
+}
+
+/** SIGTERM and SIGINT end the program politely, from its first moment on; a second one ends it at once. */
+function stopOnSignals(): AbortController {
+  const controller = new AbortController();
+  for (const [signal, number] of [['SIGTERM', 15], ['SIGINT', 2]] as const) {
+    process.on(signal, () => {
+      if (controller.signal.aborted) process.exit(128 + number);
+      controller.abort(new Error(`stopped by ${signal}`));
+    });
+  }
+  return controller;
+}
+
+/** Diagnostic reports hold the environment and parts of memory. */
+function keepMemoryPrivate(): void {
+  const { report } = process;
+  report.reportOnFatalError = false;
+  report.reportOnSignal = false;
+  report.reportOnUncaughtException = false;
+}
+
+/** The order of start (specification 4.2): keys, servers, election, caches, workers; then it waits for the end. */
+async function runAssembled(foundation: Foundation, keys: Keys, reconciling: Reconciling): Promise<number> {
+  const { config, election, logger, client, stopping } = foundation;
+  const { scopes, workers } = reconciling;
+  const loaded = await loadKeysOnce(keys);
+  const servers = await startServers(foundation, keys, reconciling);
+  void reportMissingPermissions(config, client.access, logger, stopping);
+  election.start();
+  const { watch, follower } = keys.follow();
+  scopes.start();
+  const working = startWork(foundation, keys, reconciling, loaded);
+  await ended(stopping, working);
+  logger.info('shutting down controller', { reason: String((stopping.reason as Error | undefined)?.message ?? 'ended') });
+  keys.life.stop();
+  await workers.stop(config.shutdownTimeoutMs);
+  await Promise.all([follower.stop(), watch.stop(), scopes.stop(), election.stop()]);
+  await Promise.all(servers.map((server) => server.stop(config.shutdownTimeoutMs)));
+  await client.close();
+  return exitStatus.ok;
+}
+
+/**
+ * One attempt before anything listens, so that nobody normally meets a server without a key. If the API server is away the servers start all the
+ * same: a process that does not answer its health check is restarted, which would not help.
+ */
+async function loadKeysOnce({ life }: Keys): Promise<boolean> {
+  try {
+    await life.load();
+    return true;
+  } catch {
+    // `startWork` tries again, and reports what is wrong.
+    return false;
+  }
+}
+
+async function startServers(foundation: Foundation, keys: Keys, { scopes, workers }: Reconciling): Promise<RunningServer[]> {
+  const { config, logger, metrics } = foundation;
+  let wasReady = false;
+  const health = {
+    ready: () => {
+      wasReady ||= scopes.synced;
+      return wasReady && keys.registry.ring.keys.length > 0;
+    },
+    stuck: () => whatIsStuck(scopes, workers),
+  };
+  const { listen: address, listenMetrics, readTimeoutMs, writeTimeoutMs } = config.http;
+  const timeouts = { readTimeoutMs, writeTimeoutMs };
+  const api = await listen(createApp(assembleServer(foundation, keys, health)), { address, ...timeouts });
+  logger.info('HTTP server serving', { addr: `${address.host}:${api.port}` });
+  const metricsServer = await listen(createMetricsApp(metrics.registry, logger), { address: listenMetrics, ...timeouts });
+  logger.info('HTTP metrics server serving', { addr: `${listenMetrics.host}:${metricsServer.port}` });
+  return [api, metricsServer];
+}
+
+/** Only our own loops count: an API server that is away is no reason to restart. */
+function whatIsStuck(scopes: Reconciling['scopes'], workers: Reconciling['workers']): string | undefined {
+  const nowMs = performance.now();
+  for (const [name, { state }] of scopes.reflectors) if (nowMs > state.deadlineMs) return `the watch of ${name} is stuck`;
+  const [key] = workers.stuck();
+  return key === undefined ? undefined : `reconciling ${key} is stuck`;
+}
+
+/** Waits for the lease and the keys, then reconciles and renews. */
+async function startWork(
+  { election, logger, stopping }: Foundation,
+  { life, registry }: Keys,
+  { workers }: Reconciling,
+  loaded: boolean,
+): Promise<void> {
+  if (!loaded) await life.loadUntilDone();
+  await election.whenLeading();
+  if (stopping.aborted) return;
+  // A follower that had no key, or none new enough, may make one now.
+  if (election.leadership === 'leading') await life.loadUntilDone();
+  logger.info('reconciling', { keys: registry.ring.keys.length });
+  workers.start();
+  life.startRenewal();
+}
+
+/** Resolves when the program is to stop, rejects when the work could not be begun. */
+async function ended(stopping: AbortSignal, working: Promise<void>): Promise<void> {
+  const stopped = new Promise<void>((resolve) => {
+    if (stopping.aborted) resolve();
+    stopping.addEventListener('abort', () => resolve(), { once: true });
+  });
+  await Promise.race([stopped, working.then(() => stopped)]);
+}

@@ -1,0 +1,118 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { isSealedSecretsError } from '@waxwing/shared';
+import type { Config } from '../config.ts';
+import type { LeaderElection } from '../kube/leases.ts';
+import type { KeyManager } from './manager.ts';
+import type { KeyRegistry } from './registry.ts';
+import { firstRenewalDelay, keyDueAtStart, type RenewalCause, startRenewalTimer } from './renewal.ts';
+import type { Logger } from '../logger.ts';
+
+/** Counts SIGUSR1 from the first statement of the program on. */
+export interface RenewalSignals {
+  readonly count: number;
+  onSignal(listener: () => void): void;
+}
+
+export interface KeyLifeOptions {
+  readonly config: Config;
+  readonly registry: KeyRegistry;
+  readonly manager: KeyManager;
+  readonly election: Pick<LeaderElection, 'leadership'>;
+  readonly renewalSignals: RenewalSignals;
+  readonly logger: Logger;
+  readonly signal: AbortSignal;
+}
+
+/** The life of the sealing keys in this process: loaded, made where there is none, renewed by time and by signal. */
+export interface KeyLife {
+  /**
+   * Lists the keys and, if this process may write, makes the one that is due.
+   *
+   * @throws SealedSecretsError of the API or of the backup.
+   */
+  load(): Promise<void>;
+  /** {@link load} until it works; each new kind of failure is logged. */
+  loadUntilDone(): Promise<void>;
+  /** Begins to renew. To be called once this process may write and the keys are loaded. */
+  startRenewal(): void;
+  stop(): void;
+}
+
+const firstPauseMs = 500;
+const longestPauseMs = 30_000;
+
+export function createKeyLife(options: KeyLifeOptions): KeyLife {
+  const { config, registry, manager, logger, renewalSignals } = options;
+  let answeredSignals = 0;
+  let stopTimer = () => {};
+
+  const load = async () => {
+    const { everHeldKeys } = registry;
+    const ring = await manager.refresh();
+    if (options.election.leadership === 'following') return;
+    const due = keyDueAtStart(ring, { cutoffTimeMs: config.keys.cutoffTimeMs, everHeldKeys });
+    const signals = renewalSignals.count;
+    const cause = due ?? (signals > answeredSignals ? 'signal' : undefined);
+    if (cause !== undefined) await manager.generate(cause);
+    answeredSignals = signals;
+  };
+
+  const renew = async (cause: RenewalCause) => {
+    try {
+      await manager.generate(cause);
+    } catch (error) {
+      logger.error('key generation failed; the current key stays in use', { cause, error: messageOf(error) });
+    }
+  };
+
+  const answerSignals = async () => {
+    while (renewalSignals.count > answeredSignals) {
+      answeredSignals++;
+      await renew('signal');
+    }
+  };
+
+  return {
+    load,
+    async loadUntilDone() {
+      let lastText = '';
+      for (let pauseMs = firstPauseMs; ; pauseMs = Math.min(longestPauseMs, pauseMs * 2)) {
+        try {
+          return await load();
+        } catch (error) {
+          if (!isSealedSecretsError(error)) throw error;
+          if (error.message !== lastText) logger.error('sealing keys cannot be loaded', { error: error.message, hint: error.hint });
+          lastText = error.message;
+          await delay(pauseMs, undefined, { signal: options.signal });
+        }
+      }
+    },
+    startRenewal() {
+      renewalSignals.onSignal(() => void answerSignals());
+      void answerSignals();
+      const { renewPeriodMs } = config.keys;
+      const firstDelayMs = firstRenewalDelay(registry.ring, renewPeriodMs, Date.now());
+      if (firstDelayMs === undefined) return;
+      stopTimer = startRenewalTimer({
+        firstDelayMs,
+        periodMs: renewPeriodMs,
+        clock: {
+          monotonicMs: () => performance.now(),
+          setTimer(callback, delayMs) {
+            const timer = setTimeout(callback, delayMs);
+            return { clear: () => clearTimeout(timer) };
+          },
+        },
+        renew: () => renew('period'),
+      });
+    },
+    stop() {
+      stopTimer();
+      renewalSignals.onSignal(() => logger.warn('SIGUSR1 ignored: the process is ending'));
+    },
+  };
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
