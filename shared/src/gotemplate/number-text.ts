@@ -55,9 +55,7 @@ function underscoresSeparateDigits(text: string): boolean {
   const unsigned = text.replace(/^[+-]/, '');
   const isHex = /^0[xX]/.test(unsigned);
   const body = /^0[bBoOxX]/.test(unsigned) ? `0${unsigned.slice(2)}` : unsigned;
-  return isHex
-    ? !/(^|[^0-9a-fA-F])_|_([^0-9a-fA-F]|$)/.test(body)
-    : !/(^|[^0-9])_|_([^0-9]|$)/.test(body);
+  return isHex ? !/(^|[^0-9a-fA-F])_|_([^0-9a-fA-F]|$)/.test(body) : !/(^|[^0-9])_|_([^0-9]|$)/.test(body);
 }
 
 const decimalFloat = /^[+-]?([0-9_]+\.?[0-9_]*|\.[0-9_]+)([eE][+-]?[0-9][0-9_]*)?$/;

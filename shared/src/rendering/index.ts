@@ -3,3 +3,4 @@
  * time to load and sealing never needs them.
  */
 export { createTemplateRenderer } from './renderer.ts';
+export { createTemplateEffects, type TemplateEffectsOptions } from '../crypto/template-effects.ts';

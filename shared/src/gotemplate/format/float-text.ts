@@ -44,7 +44,9 @@ export function formatFloat(value: number, format: FloatFormat, precision: numbe
     case 'X':
       return sign + hexadecimalText(magnitude, precision).toUpperCase();
     case 'f':
-      return sign + plainText(precision < 0 ? shortestDigits(magnitude) : digitsAfterPoint(magnitude, precision), precision);
+      return (
+        sign + plainText(precision < 0 ? shortestDigits(magnitude) : digitsAfterPoint(magnitude, precision), precision)
+      );
     case 'e':
     case 'E': {
       const digits = precision < 0 ? shortestDigits(magnitude) : significantDigits(magnitude, precision + 1);

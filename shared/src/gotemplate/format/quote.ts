@@ -140,4 +140,3 @@ export function visibleCharacter(rune: number): string {
   const code = `U+${rune.toString(16).toUpperCase().padStart(4, '0')}`;
   return isPrint(rune) ? `${code} '${String.fromCodePoint(rune)}'` : code;
 }
-

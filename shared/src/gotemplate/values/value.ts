@@ -58,7 +58,13 @@ export class GoSlice {
   readonly length: number;
   readonly capacity: number;
 
-  constructor(type: GoType, backing: GoValue[] | undefined, offset = 0, length = backing?.length ?? 0, capacity = length) {
+  constructor(
+    type: GoType,
+    backing: GoValue[] | undefined,
+    offset = 0,
+    length = backing?.length ?? 0,
+    capacity = length,
+  ) {
     this.type = type;
     this.isNil = backing === undefined;
     this.backing = backing ?? [];
