@@ -1,4 +1,4 @@
-import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, it } from 'vitest';
@@ -29,4 +29,25 @@ it('programs in KUBEBUILDER_ASSETS are used as they are', async () => {
   expect(goToolsBlocker(['etcd', 'kube-controller-manager'], { environment, cacheFolder })).toMatch(
     /^kube-controller-manager /,
   );
+});
+
+it('a tool that two ask for at the same time is built once, and found from then on', async () => {
+  // Stands in for Go: writes the program after a moment and counts its runs.
+  const bin = join(folder, 'bin');
+  const runs = join(folder, 'runs');
+  await mkdir(bin);
+  const fakeGo = `#!/bin/sh
+[ "$1" = version ] && exit 0
+echo run >> ${JSON.stringify(runs)}
+while [ "$1" != -o ]; do shift; done
+sleep 0.3
+echo program > "$2"
+`;
+  await writeFile(join(bin, 'go'), fakeGo, { mode: 0o755 });
+  const places = { environment: { PATH: `${bin}:${process.env['PATH']}` }, cacheFolder };
+  const [first, second] = await Promise.all([goTool('etcd', places), goTool('etcd', places)]);
+  expect(first).toBe(second);
+  expect(await readFile(first, 'utf8')).toBe('program\n');
+  expect(await goTool('etcd', places)).toBe(first);
+  expect(await readFile(runs, 'utf8')).toBe('run\n');
 });

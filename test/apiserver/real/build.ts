@@ -1,8 +1,9 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
-import { mkdir, readdir, rename, rm } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 
 /** The programs that `test/go.mod`, `test/helm/go.mod` and `test/promtool/go.mod` pin. */
@@ -51,10 +52,12 @@ function readPinnedVersion(goMod: string, module: string): string {
   return version;
 }
 
+type Environment = Readonly<Record<string, string | undefined>>;
+
 /** Where tools are looked for and built; both have a default. */
 export interface GoToolPlaces {
   /** `KUBEBUILDER_ASSETS` and `PATH` count. */
-  readonly environment?: Readonly<Record<string, string | undefined>>;
+  readonly environment?: Environment;
   /** Default `test/.bin`, which git ignores. */
   readonly cacheFolder?: string;
 }
@@ -90,19 +93,54 @@ export async function goTool(tool: GoTool, places: GoToolPlaces = {}): Promise<s
   if (blocker !== undefined) throw new Error(blocker);
   const target = cachedPath(tool, places);
   await mkdir(dirname(target), { recursive: true });
+  const release = await lockBuild(`${dirname(target)}.lock`);
+  try {
+    if (!existsSync(target)) await buildTool(tool, target, places.environment ?? process.env);
+  } finally {
+    await release();
+  }
+  return target;
+}
+
+async function buildTool(tool: GoTool, target: string, environment: Environment): Promise<void> {
   process.stderr.write(`Building ${tool} from Go sources; the first time takes up to three minutes ...\n`);
   const startedAt = performance.now();
-  // Another run may be building the same: whoever is first renames a complete program into place.
-  const unfinished = `${target}.${process.pid}.unfinished`;
+  const unfinished = `${target}.unfinished`;
   try {
-    await goBuild(sources[tool], unfinished);
+    await goBuild(sources[tool], unfinished, environment);
     await rename(unfinished, target);
   } finally {
     await rm(unfinished, { force: true });
   }
   process.stderr.write(`Built ${tool} in ${((performance.now() - startedAt) / 1000).toFixed(0)} s.\n`);
   await removeOlderBuilds(tool, target);
-  return target;
+}
+
+/**
+ * Waits until no other process builds this tool, then claims it; test workers ask for tools at the same time, and two
+ * builds of one would take twice as long. A lock whose process is gone counts for nothing.
+ */
+async function lockBuild(lockFile: string): Promise<() => Promise<void>> {
+  for (;;) {
+    try {
+      await writeFile(lockFile, String(process.pid), { flag: 'wx' });
+      return () => rm(lockFile, { force: true });
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    }
+    const owner = Number(await readFile(lockFile, 'utf8').catch(() => ''));
+    if (owner > 0 && !isRunning(owner)) await rm(lockFile, { force: true });
+    else await delay(200);
+  }
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function findBuilt(tool: GoTool, places: GoToolPlaces): string | undefined {
@@ -123,13 +161,15 @@ function cachedPath(tool: GoTool, { cacheFolder = join(testFolder, '.bin') }: Go
 async function removeOlderBuilds(tool: GoTool, target: string): Promise<void> {
   const current = dirname(target);
   const folders = await readdir(dirname(current));
-  const older = folders.filter((name) => name.slice(0, -17) === tool && join(dirname(current), name) !== current);
+  const sameTool = new RegExp(`^${tool}-[0-9a-f]{16}$`);
+  const older = folders.filter((name) => sameTool.test(name) && join(dirname(current), name) !== current);
   await Promise.all(older.map((name) => rm(join(dirname(current), name), { recursive: true, force: true })));
 }
 
 async function goBuild(
   { moduleFolder, importPath, variables, buildTags = [] }: GoToolSource,
   target: string,
+  environment: Environment,
 ): Promise<void> {
   const linkerFlags = ['-s', '-w', ...variables.map((variable) => `-X ${variable}`)].join(' ');
   const tags = buildTags.length === 0 ? [] : ['-tags', buildTags.join(',')];
@@ -147,7 +187,7 @@ async function goBuild(
   // Go's own settings decide where modules come from. A C compiler is not needed: Go does without where there is none.
   const go = spawn('go', args, {
     cwd: moduleFolder,
-    env: { ...process.env, GOWORK: 'off' },
+    env: { ...environment, GOWORK: 'off' } as NodeJS.ProcessEnv,
     stdio: ['ignore', 'ignore', 'pipe'],
   });
   let words = '';
