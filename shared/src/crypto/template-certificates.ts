@@ -112,7 +112,7 @@ function signatureAlgorithm(forge: Forge, key: KeyObject): SignatureAlgorithm {
 function serialNumber(): string {
   const bytes = randomBytes(16)
     .toString('binary')
-    .replace(/^\0+(?=[^])/, '');
+    .replace(/^\0+(?=.)/s, '');
   return bytes.charCodeAt(0) >= 0x80 ? `\0${bytes}` : bytes;
 }
 
@@ -166,7 +166,7 @@ function extensions(
   ];
   if (request.isAuthority)
     list.push(extension('2.5.29.14', octetString(forge, keyIdentifier(forge, publicKeyDer(key)))));
-  if (issuer !== undefined && issuer.ca) {
+  if (issuer?.ca) {
     const issuerKey = issuer.publicKey.export({ type: 'spki', format: 'der' });
     list.push(extension('2.5.29.35', sequence(forge, [taggedBytes(forge, 0, keyIdentifier(forge, issuerKey))])));
   }

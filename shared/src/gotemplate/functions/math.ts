@@ -42,6 +42,9 @@ function foldDecimals(
   return decimalToFloat(result);
 }
 
+const larger = (a: bigint, b: bigint): bigint => (a > b ? a : b);
+const smaller = (a: bigint, b: bigint): bigint => (a < b ? a : b);
+
 /** Go's `math.Max`: infinity wins over NaN. */
 function maximum(a: number, b: number): number {
   return a === Infinity || b === Infinity ? Infinity : Math.max(a, b);
@@ -141,7 +144,7 @@ function sequence(context: CallContext, params: readonly bigint[]): string {
 }
 
 const max = defineVariadic('max', [param.any], param.any, (_, first, rest) =>
-  int64(rest.reduce<bigint>((largest, value) => (toInt64(value) > largest ? toInt64(value) : largest), toInt64(first))),
+  int64(rest.map(toInt64).reduce(larger, toInt64(first))),
 );
 
 export const mathFunctions: readonly TemplateFunction[] = [
@@ -174,7 +177,7 @@ export const mathFunctions: readonly TemplateFunction[] = [
   max,
   alias('biggest', max),
   defineVariadic('min', [param.any], param.any, (_, first, rest) =>
-    int64(rest.reduce<bigint>((least, value) => (toInt64(value) < least ? toInt64(value) : least), toInt64(first))),
+    int64(rest.map(toInt64).reduce(smaller, toInt64(first))),
   ),
   defineVariadic('maxf', [param.any], param.any, (_, first, rest) =>
     rest.reduce<number>((largest, value) => maximum(largest, toFloat64(value)), toFloat64(first)),

@@ -135,9 +135,9 @@ function rewriteRanges(context: CallContext, text: string): string {
     const [whole = '', from = ''] = groups;
     const at = rewritten.indexOf(whole);
     context.budget.allocate(rewritten.length);
-    // The second version is the eleventh group, behind the nine of the first.
+    // The second version is the ninth group, behind the first version and its seven groups.
     if (at >= 0)
-      rewritten = `${rewritten.slice(0, at)}>= ${from}, <= ${groups[11]} ${rewritten.slice(at + whole.length)}`;
+      rewritten = `${rewritten.slice(0, at)}>= ${from}, <= ${groups[9]} ${rewritten.slice(at + whole.length)}`;
   }
   return rewritten;
 }
