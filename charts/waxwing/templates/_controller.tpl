@@ -8,7 +8,11 @@
 {{- end }}
 
 {{- define "waxwing.deletesSecrets" -}}
-{{- if .Values.oldGcBehavior -}}true{{- else -}}{{ include "waxwing.argsHave" (dict "context" . "flag" "--old-gc-behavior") }}{{- end -}}
+{{- if .Values.args -}}{{ include "waxwing.argsHave" (dict "context" . "flag" "--old-gc-behavior") }}{{- else if .Values.oldGcBehavior -}}true{{- end -}}
+{{- end }}
+
+{{- define "waxwing.skipsRecreation" -}}
+{{- if .Values.args -}}{{ include "waxwing.argsHave" (dict "context" . "flag" "--skip-recreate") }}{{- else if .Values.skipRecreate -}}true{{- end -}}
 {{- end }}
 
 {{/* Roles in single namespaces and no list of these: the controller has rights in its own namespace only. */}}
@@ -91,7 +95,7 @@ that replace the generated ones.
 -}}
 {{- end }}
 {{- $settings = concat $settings (list
-  (list "BACKUP_RECIPIENT" (join "," $values.backup.recipients))
+  (list "BACKUP_RECIPIENT" (join "\n" $values.backup.recipients))
   (list "BACKUP_FILE_DIR" $values.backup.fileDir)
   (list "ALLOW_SERVICE_ACCOUNT_TOKENS" ($values.allowServiceAccountTokens | ternary "true" ""))
   (list "MAX_BODY_BYTES" $values.http.maxBodyBytes)
@@ -99,6 +103,7 @@ that replace the generated ones.
   (list "MAX_CRYPTO_REQUESTS" $values.http.maxCryptoRequests)
   (list "HTTP_AUTH" (eq $values.http.auth "none" | ternary "" $values.http.auth))
   (list "HTTP_AUTH_AUDIENCE" $values.http.authAudience)
+  (list "METRICS_PER_OBJECT" ($values.metrics.perObject | ternary "" "false"))
   (list "WORKERS" $values.limits.workers)
   (list "MAX_CONCURRENT_REQUESTS" $values.limits.maxConcurrentRequests)
   (list "REQUEST_TIMEOUT" $values.limits.requestTimeout)

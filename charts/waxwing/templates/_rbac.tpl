@@ -25,13 +25,15 @@ rule; a test compares the rules with what the controller was seen to do.
     - secrets
   verbs:
     - get
-    - list
     - create
     - update
     {{- if include "waxwing.deletesSecrets" . }}
     - delete
     {{- end }}
+    {{- if not (include "waxwing.skipsRecreation" .) }}
+    - list
     - watch
+    {{- end }}
 - apiGroups:
     - ""
   resources:

@@ -103,7 +103,7 @@ describe.skipIf(goToolsBlocker(['helm']) !== undefined)('the chart', () => {
       SEALED_SECRETS_LEADER_ELECT: 'true',
       SEALED_SECRETS_LEASE_NAME: 'sealed-secrets',
       SEALED_SECRETS_LEASE_DURATION: '30s',
-      SEALED_SECRETS_BACKUP_RECIPIENT: 'age1qqqq,ssh-ed25519 AAAA me',
+      SEALED_SECRETS_BACKUP_RECIPIENT: 'age1qqqq\nssh-ed25519 AAAA me',
       SEALED_SECRETS_BACKUP_FILE_DIR: '/backup',
       SEALED_SECRETS_HTTP_AUTH: 'token',
       SEALED_SECRETS_MAX_BODY_BYTES: '16777216',
@@ -202,6 +202,16 @@ describe.skipIf(goToolsBlocker(['helm']) !== undefined)('the chart', () => {
     expect(await verbs({ oldGcBehavior: true })).toContain('delete');
     expect(await verbs({ args: ['--old-gc-behavior'] })).toContain('delete');
     expect(await verbs({ args: ['--old-gc-behavior=false'] })).not.toContain('delete');
+  });
+
+  it('gives no right to follow Secrets while they are not restored', async () => {
+    const verbs = async (values: object) =>
+      theObject(await renderChart({ values }), 'ClusterRole').rules.find(
+        (rule: Json) => rule.resources[0] === 'secrets',
+      ).verbs;
+    expect(await verbs({})).toEqual(['get', 'create', 'update', 'list', 'watch']);
+    expect(await verbs({ skipRecreate: true })).toEqual(['get', 'create', 'update']);
+    expect(await verbs({ args: ['--skip-recreate'] })).toEqual(['get', 'create', 'update']);
   });
 
   it('gives rights to review callers only if they have to identify themselves', async () => {
