@@ -293,7 +293,7 @@ async function recover(
 function lazyRenderer(io: Io): TemplateRenderer {
   let renderer: Promise<TemplateRenderer> | undefined;
   return async (entry, text, data) => {
-    renderer ??= import('./template-renderer.ts').then(({ createTemplateRenderer }) => createTemplateRenderer(io));
+    renderer ??= import('./template-renderer.ts').then(({ createRenderer }) => createRenderer(io));
     return await (await renderer)(entry, text, data);
   };
 }

@@ -86,7 +86,11 @@ export function withoutCiphertexts(text: string): string {
 }
 
 /** Opens everything a text holds, in the shape of the vectors. */
-export async function unsealAll(text: string, keys: readonly UnsealingKey[], render: TemplateRenderer): Promise<unknown[]> {
+export async function unsealAll(
+  text: string,
+  keys: readonly UnsealingKey[],
+  render: TemplateRenderer,
+): Promise<unknown[]> {
   const secrets: unknown[] = [];
   for (const { value } of readDocuments(text)) {
     const { secret } = await unsealSecret(readSealedSecret(value), { keys, render, acceptV1: false });
