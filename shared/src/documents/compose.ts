@@ -65,9 +65,6 @@ function countAliased(node: Node, state: Composition): void {
 function composeScalar(node: ScalarNode): Exclude<DocumentValue, DocumentMap | DocumentValue[]> {
   const resolved = resolveScalar(node.value, node.tag, node.implicit);
   if ('problem' in resolved) throw new SyntaxProblem(resolved.problem, node.start);
-  if (typeof resolved.value === 'number' && !Number.isFinite(resolved.value)) {
-    throw new SyntaxProblem('infinity and "not a number" cannot be used in a Kubernetes object', node.start);
-  }
   return resolved.value;
 }
 
