@@ -1,4 +1,4 @@
-import type { Controller, ControllerService } from './cluster.ts';
+import type { Connection, Controller, ControllerService } from './cluster.ts';
 import type { Io } from './io.ts';
 import type { ClusterOptions } from './kubeconfig.ts';
 
@@ -10,4 +10,10 @@ export async function connectController(
 ): Promise<Controller> {
   const cluster = await import('./cluster.ts');
   return await cluster.connectController(io, options, service);
+}
+
+/** Connects to the API server itself. */
+export async function connectApiServer(io: Io, options: ClusterOptions): Promise<Connection> {
+  const cluster = await import('./cluster.ts');
+  return await cluster.connect(io, options);
 }

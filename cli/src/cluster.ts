@@ -143,7 +143,7 @@ function parseJson(body: Buffer): unknown {
 }
 
 /** An answer that is not 2xx in the words of Go's Kubernetes client. */
-function describeFailure(response: HttpResponse, action: string): string {
+export function describeFailure(response: HttpResponse, action: string): string {
   const status = parseJson(response.body) as { kind?: unknown; message?: unknown } | undefined | null;
   if (status?.kind === 'Status' && typeof status.message === 'string') return status.message;
   const text = JSON.stringify(response.body.toString('utf8').trim().slice(0, 2048));
@@ -171,12 +171,18 @@ function genericFailure(status: number, text: string): string {
   }
 }
 
-interface Connection {
+export interface Connection {
   /** Repeats as the server asks for it. @throws SealedSecretsError `ControllerUnreachable`. */
-  request(method: 'GET' | 'POST', path: string, headers: OutgoingHttpHeaders, body?: string): Promise<HttpResponse>;
+  request(
+    method: 'GET' | 'POST' | 'PATCH' | 'DELETE',
+    path: string,
+    headers: OutgoingHttpHeaders,
+    body?: string,
+  ): Promise<HttpResponse>;
 }
 
-async function connect(io: Io, options: ClusterOptions): Promise<Connection> {
+/** Connects to the API server that the configuration names. @throws SealedSecretsError `InvalidConfiguration`. */
+export async function connect(io: Io, options: ClusterOptions): Promise<Connection> {
   const { cluster, user, impersonation } = await resolveCluster(io, options);
   const config = new KubeConfig();
   config.loadFromClusterAndUser(cluster, user);
@@ -200,7 +206,7 @@ async function connect(io: Io, options: ClusterOptions): Promise<Connection> {
           });
         } catch (error) {
           if (!(error instanceof NetworkError)) throw error;
-          const verb = method === 'GET' ? 'Get' : 'Post';
+          const verb = method.charAt(0) + method.slice(1).toLowerCase();
           const text = `${verb} ${JSON.stringify(withoutPassword(url))}: ${error.message}`;
           throw new SealedSecretsError('ControllerUnreachable', text, { cause: error });
         }

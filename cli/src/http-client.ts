@@ -7,7 +7,7 @@ import type { Io } from './io.ts';
 import { proxyFor } from './proxy.ts';
 
 export interface HttpRequest {
-  readonly method: 'GET' | 'POST';
+  readonly method: 'GET' | 'POST' | 'PATCH' | 'DELETE';
   readonly url: URL;
   readonly headers?: OutgoingHttpHeaders;
   readonly body?: string;

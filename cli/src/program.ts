@@ -2,6 +2,7 @@ import { SealedSecretsError } from '@waxwing/shared';
 import { Command, CommanderError } from 'commander';
 import { addCertificateCommand } from './commands/certificate.ts';
 import { addCompletionCommand } from './commands/completion.ts';
+import { addKeysCommand } from './commands/keys/index.ts';
 import { addLintCommand } from './commands/lint.ts';
 import { addMergeCommand } from './commands/merge.ts';
 import { addRawCommand } from './commands/raw.ts';
@@ -67,6 +68,7 @@ function buildProgram(io: Io, texts: { out: string; error: string }, setStatus: 
     addUnsealCommand,
     addLintCommand,
     addTemplateCommand,
+    addKeysCommand,
     addCompletionCommand,
   ]) {
     add(program, context);

@@ -31,7 +31,9 @@ export function addMergeCommand(program: Command, context: CommandContext): void
 Examples:
   kubectl create secret generic x --dry-run=client -o yaml --from-literal=password=new | waxwing merge --into sealed.yaml --cert cert.pem`,
   );
-  command.action((files: string[], flags: MergeFlags) => runMergeCommand(files, { ...flags, cert: flags.cert ?? [] }, context));
+  command.action((files: string[], flags: MergeFlags) =>
+    runMergeCommand(files, { ...flags, cert: flags.cert ?? [] }, context),
+  );
 }
 
 async function runMergeCommand(files: readonly string[], flags: MergeFlags, context: CommandContext): Promise<void> {

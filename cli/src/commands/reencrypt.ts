@@ -34,7 +34,11 @@ Examples:
   command.action((files: string[], flags: ReencryptFlags) => runReencryptCommand(files, flags, context));
 }
 
-async function runReencryptCommand(files: readonly string[], flags: ReencryptFlags, context: CommandContext): Promise<void> {
+async function runReencryptCommand(
+  files: readonly string[],
+  flags: ReencryptFlags,
+  context: CommandContext,
+): Promise<void> {
   const { io } = context;
   assertUsage(files, flags);
   const controller = await connectTo(io, flags);

@@ -1,12 +1,12 @@
 import type { Command } from 'commander';
 import { parseOutputFormat } from '../format.ts';
-import { openNamed } from '../input-files.ts';
 import type { Input } from '../input.ts';
+import { openNamed } from '../input-files.ts';
+import { lazyRenderer } from '../lazy-renderer.ts';
 import { runRecover } from '../modes/recover.ts';
 import { addFormatOption } from '../options.ts';
 import { prepareOutput } from '../output.ts';
 import type { CommandContext } from '../program.ts';
-import { lazyRenderer } from '../lazy-renderer.ts';
 
 interface UnsealFlags {
   readonly privateKey: readonly string[];

@@ -1,4 +1,11 @@
-import { assertDecryptable, isSealedSecretsError } from '@waxwing/shared';
+import {
+  assertDecryptable,
+  formatJsonCompact,
+  isSealedSecretsError,
+  type SealedSecret,
+  SealedSecretsError,
+  sealedSecretDocument,
+} from '@waxwing/shared';
 import type { Command } from 'commander';
 import { connectTo } from '../controller-connection.ts';
 import { readInput, sealedSecretIn } from '../documents.ts';
@@ -6,7 +13,6 @@ import { exitStatus } from '../hints.ts';
 import { openNamed } from '../input-files.ts';
 import { addControllerOptions, type ControllerOptions } from '../options.ts';
 import { readPrivateKeys } from '../private-keys.ts';
-import { formatJsonCompact, type SealedSecret, sealedSecretDocument, SealedSecretsError } from '@waxwing/shared';
 import type { CommandContext } from '../program.ts';
 
 interface VerifyFlags extends ControllerOptions {
@@ -30,9 +36,16 @@ export function addVerifyCommand(program: Command, context: CommandContext): voi
   const command = program
     .command('verify')
     .summary('say whether SealedSecrets open')
-    .description('Asks the controller, or tries private keys offline, whether every SealedSecret opens. Ends with 4 when one does not. Templates are not rendered.')
+    .description(
+      'Asks the controller, or tries private keys offline, whether every SealedSecret opens. Ends with 4 when one does not. Templates are not rendered.',
+    )
     .argument('[files...]', 'files with SealedSecrets; - or nothing is standard input')
-    .option('--private-key <file>', 'try this key offline instead of asking the cluster; repeatable', (value: string, all: readonly string[]) => [...all, value], []);
+    .option(
+      '--private-key <file>',
+      'try this key offline instead of asking the cluster; repeatable',
+      (value: string, all: readonly string[]) => [...all, value],
+      [],
+    );
   addControllerOptions(command).addHelpText(
     'after',
     `
@@ -45,10 +58,14 @@ Examples:
 
 async function runVerify(files: readonly string[], flags: VerifyFlags, context: CommandContext): Promise<void> {
   const { io } = context;
-  const judge = flags.privateKey.length > 0 ? await offlineJudge(flags.privateKey, context) : await controllerJudge(flags, context);
+  const judge =
+    flags.privateKey.length > 0 ? await offlineJudge(flags.privateKey, context) : await controllerJudge(flags, context);
   const verdicts: Verdict[] = [];
   for (const input of openNamed(io, files)) {
-    for await (const document of readInput(input, { nothingFound: `${input.name}: no SealedSecret found`, acceptUtf16: true })) {
+    for await (const document of readInput(input, {
+      nothingFound: `${input.name}: no SealedSecret found`,
+      acceptUtf16: true,
+    })) {
       const sealedSecret = sealedSecretIn(document);
       const { namespace, name } = sealedSecret.metadata;
       verdicts.push({ file: input.name, namespace, name, ...(await judge(sealedSecret)) });

@@ -2,5 +2,5 @@
  * Renders `spec.template.data` with the template engine. Apart from the main entry point, because the engine and its regular expressions take
  * time to load and sealing never needs them.
  */
-export { createTemplateRenderer } from './renderer.ts';
 export { createTemplateEffects, type TemplateEffectsOptions } from '../crypto/template-effects.ts';
+export { createTemplateRenderer } from './renderer.ts';

@@ -14,7 +14,10 @@ import type { TemplateRenderer } from '../template.ts';
  * A renderer on the calling thread. Its errors are of code `TemplateError` and read `template: ENTRY:LINE:COLUMN: ...`; they name functions,
  * fields and types, never a value.
  */
-export function createTemplateRenderer(effects: TemplateEffects, limits: Partial<TemplateLimits> = {}): TemplateRenderer {
+export function createTemplateRenderer(
+  effects: TemplateEffects,
+  limits: Partial<TemplateLimits> = {},
+): TemplateRenderer {
   // All entries of an object share one context, which is converted once.
   const converted = new WeakMap<ReadonlyMap<string, Uint8Array>, ReadonlyMap<string, string>>();
   return (entry, text, data) => {
@@ -22,10 +25,15 @@ export function createTemplateRenderer(effects: TemplateEffects, limits: Partial
     converted.set(data, context);
     try {
       const name = byteStringFromText(entry);
-      return bytesFromByteString(renderTemplate({ name, text: byteStringFromText(text), data: context, effects, limits }));
+      return bytesFromByteString(
+        renderTemplate({ name, text: byteStringFromText(text), data: context, effects, limits }),
+      );
     } catch (error) {
       if (!(error instanceof TemplateError)) throw error;
-      throw new SealedSecretsError('TemplateError', `template: ${entry}:${error.line}:${error.column}: ${error.message}`);
+      throw new SealedSecretsError(
+        'TemplateError',
+        `template: ${entry}:${error.line}:${error.column}: ${error.message}`,
+      );
     }
   };
 }

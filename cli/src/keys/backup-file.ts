@@ -1,0 +1,106 @@
+import {
+  activeKeyLabelValue,
+  type DocumentMap,
+  type DocumentValue,
+  isDocumentMap,
+  keyLabel,
+  readDocuments,
+  SealedSecretsError,
+} from '@waxwing/shared';
+import { readFile } from '../input.ts';
+import type { Io } from '../io.ts';
+import { promptForValue } from '../prompt.ts';
+
+const backupLimitBytes = 64 * 1024 * 1024;
+const identityLimitBytes = 1024 * 1024;
+
+/** What opens an age file, as given on the command line. */
+export interface BackupOptions {
+  readonly identity: readonly string[];
+  /** File whose first line is the passphrase. */
+  readonly passphraseFile?: string;
+}
+
+/**
+ * The Secrets in a backup: an age file of ours, or a List, a SecretList, or documents as `kubectl get secret -o yaml` prints them. Nothing
+ * decrypted touches a disk.
+ *
+ * @throws SealedSecretsError naming the file; `InvalidDocument` when it holds something else than Secrets.
+ */
+export async function readBackup(io: Io, file: string, options: BackupOptions): Promise<DocumentMap[]> {
+  const bytes = await readFile(io, file, backupLimitBytes);
+  const { isAgeFile } = await import('@waxwing/shared/age');
+  const plain = isAgeFile(bytes) ? await openAge(io, file, bytes, options) : bytes;
+  const secrets: DocumentMap[] = [];
+  for (const document of readDocuments(plain, { source: file })) {
+    for (const value of itemsOf(document.value)) secrets.push(assertSecret(value, file));
+  }
+  if (secrets.length === 0) {
+    throw new SealedSecretsError('NoKeys', `${file}: no key Secrets found`, {
+      hint: 'Expected a file of waxwing keys export, or of kubectl get secret -l sealedsecrets.bitnami.com/sealed-secrets-key -o yaml.',
+    });
+  }
+  return secrets;
+}
+
+async function openAge(io: Io, file: string, bytes: Uint8Array, options: BackupOptions): Promise<Uint8Array> {
+  const { decryptAge } = await import('@waxwing/shared/age');
+  const identities = await Promise.all(
+    options.identity.map(async (name) => (await readFile(io, name, identityLimitBytes)).toString('utf8')),
+  );
+  const passphrases = identities.length > 0 ? [] : [await readPassphrase(io, options.passphraseFile)];
+  try {
+    return await decryptAge(bytes, { identities, passphrases });
+  } catch (error) {
+    if (!(error instanceof SealedSecretsError)) throw error;
+    throw new SealedSecretsError(
+      error.code,
+      `${file}: ${error.message}`,
+      error.hint === undefined ? {} : { hint: error.hint },
+    );
+  }
+}
+
+/** From a file, or asked for without echo. @throws SealedSecretsError `InvalidUsage` where nobody can be asked. */
+export async function readPassphrase(io: Io, file: string | undefined): Promise<string> {
+  if (file !== undefined) {
+    const [line = ''] = (await readFile(io, file, identityLimitBytes)).toString('utf8').split(/\r?\n/);
+    return line;
+  }
+  if (!io.stdin.isTerminal) {
+    throw new SealedSecretsError(
+      'InvalidUsage',
+      'no identity and no passphrase given, and there is no terminal to ask on',
+      {
+        hint: 'Give --identity FILE or --passphrase-file FILE.',
+      },
+    );
+  }
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of promptForValue(io)) chunks.push(chunk);
+  return Buffer.concat(chunks).toString('utf8');
+}
+
+function itemsOf(value: DocumentValue): DocumentValue[] {
+  if (!isDocumentMap(value)) return [value];
+  const items = value.get('items');
+  return Array.isArray(items) ? items : [value];
+}
+
+/** A backup that holds something else is not what its owner thinks it is. */
+function assertSecret(value: DocumentValue, file: string): DocumentMap {
+  const kind = isDocumentMap(value) ? value.get('kind') : undefined;
+  if (!isDocumentMap(value) || (kind !== undefined && kind !== 'Secret')) {
+    throw new SealedSecretsError('InvalidDocument', `${file}: holds ${String(kind ?? 'something')}, not only Secrets`);
+  }
+  return value;
+}
+
+/** Whether a Secret says of itself that it is a key Secret, active or not. */
+export function hasKeyLabel(secret: DocumentMap): boolean {
+  const metadata = secret.get('metadata');
+  const labels = isDocumentMap(metadata) ? metadata.get('labels') : undefined;
+  return isDocumentMap(labels) && labels.has(keyLabel);
+}
+
+export const activeLabel = { [keyLabel]: activeKeyLabelValue } as const;
