@@ -131,6 +131,23 @@ describe('authentication', () => {
     );
   });
 
+  it('a TokenReview without a token is refused with 400', async () => {
+    const body = { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenReview', spec: {} };
+    await refuse(admin.request('POST', '/apis/authentication.k8s.io/v1/tokenreviews', body), 400, 'BadRequest');
+  });
+
+  it('an admin may act as somebody else, with that one’s rights; others may not', async () => {
+    const path = corePath(namespace, 'secrets', 'any');
+    const asZoe = { 'impersonate-user': 'zoe' };
+    const status = await refuse(admin.request('GET', path, undefined, asZoe), 403, 'Forbidden');
+    expect(status.message).toContain('User "zoe" cannot get resource "secrets"');
+    const asMaster = { 'impersonate-user': 'zoe', 'impersonate-group': 'system:masters' };
+    await refuse(admin.request('GET', path, undefined, asMaster), 404, 'NotFound');
+    const zoe = await as('zoe');
+    const refusal = await refuse(zoe.request('GET', path, undefined, { 'impersonate-user': 'root' }), 403, 'Forbidden');
+    expect(refusal.message).toContain('User "zoe" cannot impersonate');
+  });
+
   it('a TokenRequest for an account that is not there is answered with 404', async () => {
     const request = { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenRequest', spec: { audiences: ['waxwing'] } };
     await refuse(

@@ -45,6 +45,14 @@ describe('a deletion with preconditions', () => {
     expect(await isGone(`${configMaps}/guarded`)).toBe(true);
   });
 
+  it('or options that cannot be is refused with 422', async () => {
+    await succeed(admin.request('POST', configMaps, aConfigMap('kept')));
+    for (const options of [{ propagationPolicy: 'Odd' }, { propagationPolicy: 'Orphan', orphanDependents: true }]) {
+      await refuse(admin.request('DELETE', `${configMaps}/kept`, options), 422, 'Invalid');
+    }
+    expect(await isGone(`${configMaps}/kept`)).toBe(false);
+  });
+
   it('holds for SealedSecrets too', async () => {
     await succeed(admin.request('POST', sealedSecrets, aSealedSecret('guarded')));
     const wrong = { apiVersion: 'v1', kind: 'DeleteOptions', preconditions: { uid: 'another' } };

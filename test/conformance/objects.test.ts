@@ -235,10 +235,18 @@ describe('names and paths', () => {
     expect(created.metadata.labels).toEqual({ b: '' });
   });
 
-  it('of a key that stands twice the last value counts', async () => {
+  it('of a key that stands twice the last value counts, unless asked for strictly', async () => {
     const text = '{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"twice"},"data":{"a":"1","a":"2"}}';
     const created = await admin.request('POST', corePath(namespace, 'configmaps'), text);
     expect(created.body.data).toEqual({ a: '2' });
+    const strict = corePath(namespace, 'configmaps?fieldValidation=Strict');
+    const status = await refuse(admin.request('POST', strict, text.replace('twice', 'thrice')), 400, 'BadRequest');
+    expect(status.message).toContain('duplicate field "data.a"');
+  });
+
+  it('a ConfigMap with the same key in data and binaryData is refused with 422', async () => {
+    const object = { ...aConfigMap('both'), data: { a: 'b' }, binaryData: { a: 'eA==' } };
+    await refuse(admin.request('POST', corePath(namespace, 'configmaps'), object), 422, 'Invalid');
   });
 
   it('a body in YAML is understood', async () => {
@@ -360,6 +368,26 @@ describe('namespaces', () => {
     const { items } = await succeed(admin.request('GET', '/api/v1/namespaces'));
     const names = items.map((item: { metadata: { name: string } }) => item.metadata.name);
     expect(names).toEqual(expect.arrayContaining(['default', 'kube-system', 'kube-public', 'kube-node-lease']));
+  });
+});
+
+describe('empty lists and maps in metadata', () => {
+  it.each([
+    ['secrets', corePath(namespace, 'secrets'), aSecret('emptied')],
+    ['sealedsecrets', sealedSecretPath(namespace), aSealedSecret('emptied')],
+  ])('of %s are left out, from the start and when they become empty', async (_resource, path, object) => {
+    const empty = { labels: {}, annotations: {}, finalizers: [], ownerReferences: [] };
+    const created = await succeed(admin.request('POST', path, { ...object, metadata: { name: 'emptied', ...empty } }));
+    for (const field of Object.keys(empty)) expect(created.metadata).not.toHaveProperty(field);
+    const full = { labels: { a: 'b' }, annotations: { a: 'b' }, finalizers: ['waxwing.dev/test'] };
+    const filled = await succeed(
+      admin.request('PUT', `${path}/emptied`, { ...created, metadata: { ...created.metadata, ...full } }),
+    );
+    expect(filled.metadata).toMatchObject(full);
+    const emptied = await succeed(
+      admin.request('PUT', `${path}/emptied`, { ...filled, metadata: { ...filled.metadata, ...empty } }),
+    );
+    for (const field of Object.keys(empty)) expect(emptied.metadata).not.toHaveProperty(field);
   });
 });
 

@@ -68,6 +68,18 @@ describe('a merge patch', () => {
     expect(status.details.causes[0].field).toBe('spec.encryptedData');
   });
 
+  it('that changes name or namespace is refused with 400, the uid with 422', async () => {
+    await succeed(admin.request('POST', secrets, aSecret('rooted')));
+    const patch = (metadata: object) =>
+      admin.request('PATCH', `${secrets}/rooted`, { metadata }, mediaTypes.mergePatch);
+    await refuse(patch({ name: 'uprooted' }), 400, 'BadRequest');
+    await refuse(patch({ namespace: 'elsewhere' }), 400, 'BadRequest');
+    const status = await refuse(patch({ uid: '11111111-2222-3333-4444-555555555555' }), 422, 'Invalid');
+    expect(status.details.causes[0].field).toBe('metadata.uid');
+    const kept = await succeed(patch({ uid: null, creationTimestamp: null }));
+    expect(kept.metadata.uid).toMatch(/-/);
+  });
+
   it('of an object that is not there is answered with 404', async () => {
     await refuse(admin.request('PATCH', `${configMaps}/absent`, {}, mediaTypes.mergePatch), 404, 'NotFound');
   });
@@ -192,6 +204,13 @@ describe('server-side apply', () => {
     });
   });
 
+  it('removes what becomes empty by it, up to what others have', async () => {
+    const object = (template: object) => aSealedSecret('emptied', { template });
+    const path = `${sealedSecrets}/emptied`;
+    await succeed(apply(path, object({ type: 'Opaque', metadata: { labels: { a: 'b' } } }), 'first'));
+    expect((await succeed(apply(path, object({ type: 'Opaque' }), 'first'))).spec.template).toEqual({ type: 'Opaque' });
+  });
+
   it('leaves the fields of others alone', async () => {
     const path = `${secrets}/shared`;
     await succeed(apply(path, aSecret('shared', { data: { a: 'YQ==' } }), 'first'));
@@ -263,6 +282,16 @@ describe('field management', () => {
         fieldsV1: { 'f:data': { 'f:size': {} } },
       }),
     ]);
+  });
+
+  it('does not count what the server adds', async () => {
+    const namespaces = '/api/v1/namespaces?fieldManager=creator';
+    const body = { apiVersion: 'v1', kind: 'Namespace', metadata: { generateName: 'managed-', labels: { a: 'b' } } };
+    const created = await succeed(admin.request('POST', namespaces, body));
+    expect(created.metadata.managedFields).toHaveLength(1);
+    const { fieldsV1 } = created.metadata.managedFields[0];
+    expect(Object.keys(fieldsV1)).toEqual(['f:metadata']);
+    expect(fieldsV1['f:metadata']['f:labels']).toMatchObject({ 'f:a': {} });
   });
 
   it('is tracked apart for the status subresource', async () => {
