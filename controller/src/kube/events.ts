@@ -51,6 +51,7 @@ export interface EventRecorderOptions {
 const component = 'sealed-secrets';
 const longestMessage = 1024;
 const longestName = 253;
+const longestInstance = 128;
 
 export function createEventRecorder(options: EventRecorderOptions): EventRecorder {
   const { events, logger, metrics } = options;
@@ -114,7 +115,7 @@ function eventDocument(event: EventToPost, instance: string, nowMs: number): Doc
     ['count', 1],
     ['type', type],
     ['reportingComponent', component],
-    ['reportingInstance', instance],
+    ['reportingInstance', instance.slice(0, longestInstance)],
   ]);
 }
 
