@@ -16,6 +16,8 @@ export interface Surroundings {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly renewalSignals: RenewalSignals;
   readonly poolThreads: number;
+  /** The file that was started. */
+  readonly programFile: string;
 }
 
 /** Exit statuses: a graceful end, a failed start or a lost lease, and a mistake in flags or environment. */
@@ -50,7 +52,12 @@ function readTextFile(path: string): string | undefined {
 async function runConfigured(config: Config, warnings: readonly string[], surroundings: Surroundings): Promise<number> {
   const stopping = stopOnSignals();
   keepMemoryPrivate();
-  const foundation = createFoundation(config, { ...surroundings, stopping: stopping.signal });
+  const foundation = createFoundation(config, {
+    ...surroundings,
+    stopping: stopping.signal,
+    // At once: another replica writes from now on, and runs under way here must not.
+    onLeaseLost: () => process.exit(exitStatus.failed),
+  });
   const { logger } = foundation;
   if (inspectorUrl() !== undefined) {
     logger.error('a debugger is listening, which could read every private key; the controller does not start like this');

@@ -1,20 +1,23 @@
-import type { TemplateRenderer } from '@waxwing/shared';
+import { randomUUID } from 'node:crypto';
 import type { Foundation } from './assemble.ts';
 import type { Config } from './config.ts';
 import type { KubeClient } from './kube/api.ts';
 import { createCredentials, inClusterSource } from './kube/auth.ts';
 import { createKubeClient, userAgent } from './kube/client.ts';
+import { createEventRecorder } from './kube/events.ts';
 import { kubeconfigSource } from './kube/kubeconfig.ts';
-import type { LeaderElection } from './kube/leases.ts';
-import type { EventRecorder } from './kube/events.ts';
-import { createHash } from 'node:crypto';
+import { createLeaderElection, type LeaderElection, type LeaderElectionOptions, noElection } from './kube/leases.ts';
 import type { RenewalSignals } from './keys/life.ts';
 import { createLogger, processStream } from './logger.ts';
 import { createMetrics } from './metrics.ts';
-import { createTemplateRenderer } from './templates.ts';
+import { processTimers } from './queue.ts';
+import { createTemplates } from './templates.ts';
 import { version } from './version.ts';
 
 const now = () => performance.now();
+
+/** Four RSA keys of 4096 bits on a slow core. */
+const costlyTemplateMs = 20_000;
 
 /** Builds what everything else stands on: log, metrics, the way to the API server, events, the election. Starts nothing. */
 export function createFoundation(
@@ -23,6 +26,7 @@ export function createFoundation(
     readonly renewalSignals: RenewalSignals;
     readonly poolThreads: number;
     readonly stopping: AbortSignal;
+    readonly programFile: string;
     /** Called when the Lease was lost: somebody else writes from now on. */
     readonly onLeaseLost: () => void;
   },
@@ -41,19 +45,34 @@ export function createFoundation(
     now,
     random: Math.random,
   });
-  const election = { leadership: 'unelected', holder: '', assertLeading() {}, whenLeading: async () => {}, start() {}, stop: async () => {} } as LeaderElection;
+  const election = createElection(config, { leases: unguarded.leases, logger, metrics, onLost: surroundings.onLeaseLost });
   const client = guardWrites(unguarded, election);
-  const events = { async post(e, signal) {
-    const name = e.subject.name + '.' + createHash('sha256').update([e.subject.uid, ...e.identity].join(' ')).digest('hex').slice(0, 16);
-    const { namespace, ...rest } = e.subject;
-    const at = new Date().toISOString().slice(0, 19) + 'Z';
-    try { return await client.events.create(namespace, new Map<string, any>([['apiVersion', 'v1'], ['kind', 'Event'], ['metadata', new Map([['name', name], ['namespace', namespace]])], ['involvedObject', new Map(Object.entries({ namespace, ...rest }))], ['type', e.type], ['reason', e.reason], ['message', e.message], ['firstTimestamp', at], ['lastTimestamp', at], ['count', 1], ['source', new Map([['component', 'sealed-secrets']])]]), signal ? { signal } : {}); } catch (error) { logger.warn('event', { error: String(error) }); return 'failed' as const; }
-  } } as EventRecorder;
-  const render: TemplateRenderer = createTemplateRenderer();
+  const events = createEventRecorder({ events: client.events, logger, metrics, instance: config.podName, now: Date.now });
+  const render = createTemplates({ programFile: surroundings.programFile, deadlineMs: costlyTemplateMs });
   return { config, logger, metrics, client, events, election, render, ...surroundings };
 }
 
-/** Every write asks first whether this process still leads: timers may have slept, as under SIGSTOP, but the monotonic clock has not. */
+function createElection(
+  config: Config,
+  parts: Pick<LeaderElectionOptions, 'leases' | 'logger' | 'metrics' | 'onLost'>,
+): LeaderElection {
+  const { enabled, name, namespace, ...periods } = config.leaderElection;
+  if (!enabled) return noElection(parts.metrics);
+  return createLeaderElection({
+    ...parts,
+    ...periods,
+    key: { namespace, name },
+    identity: `${config.podName}_${randomUUID()}`,
+    timers: processTimers,
+    wallClock: Date.now,
+    random: Math.random,
+  });
+}
+
+/**
+ * Every write of an object asks first whether this process still leads: timers may have slept, as under
+ * SIGSTOP, but the monotonic clock has not. Events need not: their names say what they report, so a second one is refused.
+ */
 function guardWrites(client: KubeClient, election: Pick<LeaderElection, 'assertLeading'>): KubeClient {
   const guarded =
     <Parameters extends unknown[], Result>(write: (...parameters: Parameters) => Promise<Result>) =>
@@ -61,7 +80,7 @@ function guardWrites(client: KubeClient, election: Pick<LeaderElection, 'assertL
       election.assertLeading();
       return write(...parameters);
     };
-  const { secrets, sealedSecrets, events } = client;
+  const { secrets, sealedSecrets } = client;
   return {
     ...client,
     secrets: {
@@ -71,6 +90,5 @@ function guardWrites(client: KubeClient, election: Pick<LeaderElection, 'assertL
       delete: guarded(secrets.delete),
     },
     sealedSecrets: { ...sealedSecrets, updateStatus: guarded(sealedSecrets.updateStatus) },
-    events: { create: guarded(events.create) },
   };
 }

@@ -7,29 +7,29 @@ process.on('SIGUSR1', () => {
   onRenewal?.();
 });
 
-// The pool reads its size once, when it is first used. Set by hand it stays what it is.
-void import('node:os')
-  .then(({ availableParallelism }) => {
-    process.env['UV_THREADPOOL_SIZE'] ??= String(Math.max(2, availableParallelism()));
-    return import('./controller.ts');
-  })
-  .then(({ runController }) =>
-    runController({
-      args: process.argv.slice(2),
-      env: process.env,
-      poolThreads: Number(process.env['UV_THREADPOOL_SIZE']) || 4,
-      renewalSignals: {
-        get count() {
-          return renewals;
-        },
-        onSignal(listener) {
-          onRenewal = listener;
-        },
+async function main(): Promise<void> {
+  const { isMainThread } = await import('node:worker_threads');
+  if (!isMainThread) return (await import('./template-thread.ts')).renderForParent();
+  // The pool reads its size once, when it is first used. Set by hand it stays what it is.
+  const { availableParallelism } = await import('node:os');
+  process.env['UV_THREADPOOL_SIZE'] ??= String(Math.max(2, availableParallelism()));
+  const { runController } = await import('./controller.ts');
+  process.exitCode = await runController({
+    args: process.argv.slice(2),
+    env: process.env,
+    programFile: process.argv[1] ?? '',
+    poolThreads: Number(process.env['UV_THREADPOOL_SIZE']) || 4,
+    renewalSignals: {
+      get count() {
+        return renewals;
       },
-    }),
-  )
-  .then((status) => {
-    process.exitCode = status;
+      onSignal(listener: () => void) {
+        onRenewal = listener;
+      },
+    },
   });
+}
+
+void main();
 
 export {};

@@ -87,6 +87,15 @@ describe('creating a SealedSecret', () => {
     await cluster.secretWith(namespace, name, { 'config.ini': 'foo=BAR' });
   });
 
+  it('renders a template that makes a key, in a thread of its own', async () => {
+    const { namespace, sealed } = await prepared();
+    sealed.spec.template.data = { key: '{{ genPrivateKey "ed25519" }}', hash: '{{ bcrypt .foo }}' };
+    await cluster.apply(sealed);
+    await cluster.condition(namespace, name, 'True');
+    const secret = await cluster.secret(namespace, name);
+    expect(secret?.data).toMatchObject({ foo: 'bar', key: expect.stringMatching(/^-----BEGIN PRIVATE KEY-----/), hash: expect.stringMatching(/^\$2a\$10\$/) });
+  });
+
   it('keeps data keys that other programs take for something else', async () => {
     const odd = { 1: 'one', 10: 'ten', constructor: 'c', '-a': 'dash', '.x': 'dot', _: 'u' };
     const { namespace, sealed } = await prepared({ data: odd });
