@@ -1,4 +1,4 @@
-import type { ApiClient, ApiResponse } from './client.ts';
+import type { ApiResponse } from './client.ts';
 import type { Faults } from './embedded/faults.ts';
 
 /** The in-memory server of this repository, or kube-apiserver with etcd and kube-controller-manager. */
@@ -90,5 +90,3 @@ export async function startApiServer(options: ApiServerOptions = {}): Promise<Ap
   if (kind === 'real') return (await import('./real/server.ts')).startRealApiServer();
   return (await import('./embedded/index.ts')).startEmbeddedApiServer();
 }
-
-export type { ApiClient, ApiResponse };

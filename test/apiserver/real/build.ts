@@ -63,7 +63,7 @@ export interface GoToolPlaces {
 }
 
 /** What a real API server is made of. */
-export const realServerTools: readonly GoTool[] = ['etcd', 'kube-apiserver', 'kube-controller-manager'];
+const realServerTools: readonly GoTool[] = ['etcd', 'kube-apiserver', 'kube-controller-manager'];
 
 /**
  * Why these tools cannot be had here, as one line for people, or `undefined` if they can. A test run that skips
