@@ -100,7 +100,7 @@ export function sealedSecretIn(document: SourceDocument): SealedSecret {
 
 /** The SealedSecret in a document, read as the Kubernetes decoder reads it. */
 export function strictSealedSecretIn(document: SourceDocument): SealedSecret {
-  return located(document, () => readSealedSecret(document.value));
+  return located(document, () => readSealedSecret(document.value, { keepType: true }));
 }
 
 /** Gives violations of an object the source, line and column they have in the input. */

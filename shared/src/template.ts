@@ -1,6 +1,5 @@
 import { isTruthy, skipSetOwnerReferencesAnnotation } from './api/annotations.ts';
 import type { ObjectMeta, OwnerReference, SealedSecret, Secret } from './api/sealed-secret.ts';
-import { sealedSecretResource } from './api/sealed-secret.ts';
 import { compareBytewise, encodeUtf8 } from './encoding.ts';
 import { isSealedSecretsError } from './errors.ts';
 import type { DecryptedItems, ItemFailure } from './unseal.ts';
@@ -82,8 +81,8 @@ function templateContext(
 /** The owner reference that ties a Secret to its SealedSecret. */
 export function ownerReferenceOf(sealedSecret: SealedSecret): OwnerReference {
   return {
-    apiVersion: sealedSecretResource.apiVersion,
-    kind: sealedSecretResource.kind,
+    apiVersion: sealedSecret.apiVersion,
+    kind: sealedSecret.kind,
     name: sealedSecret.metadata.name,
     uid: sealedSecret.metadata.uid ?? '',
     controller: true,

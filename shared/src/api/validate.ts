@@ -38,6 +38,8 @@ export interface ReadOptions {
   readonly source?: string;
   /** See {@link Decoder.lenient}; absent for the strict way. */
   readonly lenient?: Leniency;
+  /** Leaves a missing `apiVersion` or `kind` empty instead of filling it in; offline recovery shows them as they are. */
+  readonly keepType?: boolean;
 }
 
 /**
@@ -52,10 +54,12 @@ export function readSealedSecret(value: unknown, options: ReadOptions = {}): Sea
   const root: Field = { path: '', value };
   assertRootObject(value, options);
   assertKind(decoder, root);
+  const typeField = (name: 'apiVersion' | 'kind') =>
+    options.keepType === true ? (stringField(decoder, root, name) ?? '') : sealedSecretResource[name];
   const status = fieldOf(decoder, root, 'status');
   const sealedSecret: SealedSecret = {
-    apiVersion: sealedSecretResource.apiVersion,
-    kind: sealedSecretResource.kind,
+    apiVersion: typeField('apiVersion'),
+    kind: typeField('kind'),
     metadata: readMetadata(decoder, objectField(decoder, root, 'metadata')),
     spec: readSpec(decoder, objectField(decoder, root, 'spec')),
     ...(isObject(status.value) ? { status: readStatus(status) } : {}),
