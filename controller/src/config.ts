@@ -10,6 +10,8 @@ export interface Config {
   readonly namespace: string;
   /** POD_NAME, else the host name: identity of leader election and of `status.controller`. */
   readonly podName: string;
+  /** WAXWING_MANIFEST_VERSION: the version of the chart or manifest that started this process; undefined: not ours. */
+  readonly manifestVersion: string | undefined;
   /** --kubeconfig; undefined: in-cluster. */
   readonly kubeconfig: string | undefined;
   /** --context of the kubeconfig; undefined: its current one. */
@@ -260,6 +262,7 @@ function buildConfig(values: Values, reading: Reading, surroundings: Surrounding
   return {
     namespace,
     podName: env['POD_NAME'] || env['HOSTNAME'] || hostname(),
+    manifestVersion: env['WAXWING_MANIFEST_VERSION'] || undefined,
     kubeconfig,
     context: values.context === '' ? undefined : values.context,
     inCluster: kubeconfig === undefined ? inCluster(env, reading) : undefined,

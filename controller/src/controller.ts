@@ -7,6 +7,7 @@ import { readConfig } from './config.ts';
 import { createApp, createMetricsApp, listen, type RunningServer } from './http/server.ts';
 import { createFoundation } from './foundation.ts';
 import type { RenewalSignals } from './keys/life.ts';
+import { manifestAge } from './manifest-version.ts';
 import { reportMissingPermissions } from './permissions.ts';
 import { version } from './version.ts';
 
@@ -41,6 +42,17 @@ export async function runController(surroundings: Surroundings): Promise<number>
   }
 }
 
+/** A manifest of another version may lack rights or settings that this program needs, or name some that it does not know. */
+function reportManifest(manifest: string | undefined, { logger, metrics }: Foundation): void {
+  const age = manifestAge(manifest, version);
+  if (manifest === undefined || age === 'same' || age === 'unknown') return;
+  logger.warn(`the manifest is ${age} than the controller: apply the one of the controller's version`, {
+    manifest,
+    controller: version,
+  });
+  metrics.manifestMismatch(manifest, age);
+}
+
 function readTextFile(path: string): string | undefined {
   try {
     return readFileSync(path, 'utf8');
@@ -65,6 +77,7 @@ async function runConfigured(config: Config, warnings: readonly string[], surrou
   }
   logger.info('starting sealed-secrets controller', { version, poolThreads: surroundings.poolThreads });
   for (const warning of warnings) logger.warn(warning);
+  reportManifest(config.manifestVersion, foundation);
   const keys = assembleKeys(foundation);
   const reconciling = assembleReconciling(foundation, keys);
   try {

@@ -32,7 +32,13 @@ export function createFoundation(
   },
 ): Foundation {
   const logger = createLogger({ ...config.log, stdout: processStream(1), stderr: processStream(2), now: Date.now });
-  const metrics = createMetrics({ version, ...config.metrics, now: Date.now, monotonicNow: now });
+  const metrics = createMetrics({
+    version,
+    ...config.metrics,
+    renewPeriodMs: config.keys.renewPeriodMs,
+    now: Date.now,
+    monotonicNow: now,
+  });
   const source =
     config.inCluster === undefined
       ? kubeconfigSource(config.kubeconfig ?? '', config.context)

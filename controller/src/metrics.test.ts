@@ -7,6 +7,7 @@ function aRegistry(parts: { omitSecretLabels?: boolean; perObject?: boolean } = 
     version: 'v1.2.3',
     omitSecretLabels: false,
     perObject: true,
+    renewPeriodMs: 3_600_000,
     ...parts,
     now: () => clock.nowMs,
     monotonicNow: () => clock.monotonicMs,
@@ -104,10 +105,19 @@ describe('the metrics', () => {
     const age = async () => (await lines()).find((line) => line.startsWith('waxwing_newest_key_age_seconds'));
     expect(await age()).toBeUndefined();
     const backups = { absent: 1, written: 0, verified: 0 };
-    metrics.keyRing({ count: 1, newestSeconds: clock.nowMs / 1000 - 60, backups });
+    metrics.keyRing({ count: 1, newestSeconds: clock.nowMs / 1000 - 60, primaries: 1, backups });
     clock.nowMs += 30_000;
     expect(await age()).toBe('waxwing_newest_key_age_seconds 90');
     expect(await lines()).toContain('waxwing_key_backups{state="absent"} 1');
+    expect(await lines()).toContain('waxwing_primary_keys 1');
+    expect(await lines()).toContain('waxwing_key_renew_period_seconds 3600');
+  });
+
+  test('a manifest of another version is told with its version', async () => {
+    const { metrics, lines } = aRegistry();
+    expect((await lines()).join('\n')).not.toContain('waxwing_manifest_mismatch{');
+    metrics.manifestMismatch('0.0.9', 'older');
+    expect(await lines()).toContain('waxwing_manifest_mismatch{manifest="0.0.9",difference="older"} 1');
   });
 
   test('queue and watches are read when somebody asks', async () => {
@@ -129,6 +139,7 @@ describe('the metrics', () => {
       version: 'x',
       omitSecretLabels: false,
       perObject: true,
+      renewPeriodMs: 0,
       now: Date.now,
       monotonicNow: () => performance.now(),
     });

@@ -29,6 +29,8 @@ export interface Metrics {
   /** Secret keys in the ring: how many, the newest one's time (seconds since the epoch), and backups by state. */
   keyRing(keys: KeyRingFigures): void;
   invalidKeySecrets(count: number): void;
+  /** The manifest that started this process is older or newer than it. */
+  manifestMismatch(manifest: string, difference: 'older' | 'newer'): void;
   leader(isLeader: boolean): void;
   leaderElectionForbidden(isForbidden: boolean): void;
   /** Values read when somebody scrapes. */
@@ -45,6 +47,8 @@ export interface ObjectConditions {
 export interface KeyRingFigures {
   readonly count: number;
   readonly newestSeconds: number | undefined;
+  /** Keys marked as primary: with any, none is made by time. */
+  readonly primaries: number;
   readonly backups: { readonly absent: number; readonly written: number; readonly verified: number };
 }
 
@@ -74,6 +78,8 @@ export interface MetricsOptions {
   now(): number;
   /** Monotonic milliseconds, the clock of the reflectors. */
   monotonicNow(): number;
+  /** --key-renew-period; 0: never. */
+  readonly renewPeriodMs: number;
   /** False in tests: series of the process (CPU, memory, event-loop delay, garbage collection) are left out. */
   readonly processMetrics?: boolean;
 }
@@ -95,6 +101,7 @@ export function createMetrics(options: MetricsOptions): Metrics {
   const own = createOwnSeries(registers);
   const objects = createObjectSeries(registers, options);
   const sources = createSourceSeries(registers, options);
+  own.renewPeriod.set(options.renewPeriodMs / 1000);
   if (options.processMetrics !== false) collectDefaultMetrics({ register: registry });
   let newestKeySeconds: number | undefined;
   new Gauge({
@@ -131,12 +138,14 @@ export function createMetrics(options: MetricsOptions): Metrics {
       own.apiRequests.inc({ verb, resource, code });
       if (verb !== 'watch') own.apiSeconds.observe({ verb }, seconds);
     },
-    keyRing({ count, newestSeconds, backups }) {
+    keyRing({ count, newestSeconds, primaries, backups }) {
       own.keys.set(count);
+      own.primaries.set(primaries);
       newestKeySeconds = newestSeconds;
       for (const state of ['absent', 'written', 'verified'] as const) own.backups.set({ state }, backups[state]);
     },
     invalidKeySecrets: (count) => own.invalidKeys.set(count),
+    manifestMismatch: (manifest, difference) => own.manifestMismatch.set({ manifest, difference }, 1),
     leader: (isLeader) => own.leader.set(isLeader ? 1 : 0),
     leaderElectionForbidden: (isForbidden) => own.electionForbidden.set(isForbidden ? 1 : 0),
     observe: sources.observe,
@@ -236,6 +245,14 @@ function createOwnSeries(registers: Registry[]) {
       registers,
     }),
     keys: gauge('sealing_keys', 'Private keys in the ring'),
+    primaries: gauge('primary_keys', 'Keys marked as primary: with any, none is made by time'),
+    renewPeriod: gauge('key_renew_period_seconds', 'Age at which a key is followed by a new one; 0: never'),
+    manifestMismatch: new Gauge({
+      name: name('manifest_mismatch'),
+      help: '1 if the controller was installed with the manifest of another version',
+      labelNames: ['manifest', 'difference'],
+      registers,
+    }),
     invalidKeys: gauge('invalid_key_secrets', 'Labelled key Secrets that hold no usable key'),
     leader: gauge('leader', '1 if this replica writes'),
     electionForbidden: gauge('leader_election_forbidden', '1 if Leases are forbidden, so that every replica writes'),

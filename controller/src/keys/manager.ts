@@ -177,6 +177,7 @@ function figuresOf(ring: KeyRing): Parameters<Metrics['keyRing']>[0] {
   return {
     count: ring.keys.length,
     newestSeconds: newest === undefined ? undefined : newest.orderMs / 1000,
+    primaries: ring.primaries.length,
     backups,
   };
 }
