@@ -35,7 +35,9 @@ export function applyObject(cluster: Cluster, input: PatchInput): WriteResult {
   }
   const wanted = readObject(parseBody(input.body), type, input.validation, input.warnings);
   if (wanted.metadata.managedFields !== undefined) throw badRequest('metadata.managedFields must be nil');
-  wanted.metadata.name ??= input.name;
+  if ((wanted.metadata.name ?? '') === '') {
+    throw badRequest(`the name of the object (${input.name} based on URL) was undeterminable: name must be provided`);
+  }
   if (wanted.metadata.name !== input.name) {
     throw badRequest(`the name of the object (${wanted.metadata.name}) does not match the name on the URL (${input.name})`);
   }
@@ -130,12 +132,17 @@ function conflictError(contests: readonly Contest[]): ApiError {
   const causes = contests.flatMap(({ entry, fields }) =>
     pathsOf(fields).map((field) => ({
       reason: 'FieldManagerConflict',
-      message: `conflict with ${JSON.stringify(entry.manager)}${entry.subresource === undefined ? '' : ` with subresource ${JSON.stringify(entry.subresource)}`} using ${entry.apiVersion}`,
+      message: `conflict with ${printedManager(entry)}`,
       field,
     })),
   );
   const lines = causes.length === 1 ? `${causes[0]?.message}: ${causes[0]?.field}` : causes.map((cause) => `${cause.message}: ${cause.field}`).join('\n');
   return new ApiError(409, 'Conflict', `Apply failed with ${causes.length} conflict${causes.length === 1 ? '' : 's'}: ${lines}`, { causes });
+}
+
+function printedManager(entry: ManagerEntry): string {
+  const subresource = entry.subresource === undefined ? '' : ` with subresource ${JSON.stringify(entry.subresource)}`;
+  return JSON.stringify(entry.manager) + subresource + (entry.operation === 'Update' ? ` using ${entry.apiVersion}` : '');
 }
 
 /** The member paths of a set as Kubernetes prints them: `.spec.template.data`, `.spec.ports[port=80]`. */
@@ -157,7 +164,7 @@ function printedStep(step: string): string {
   return `[${keys.map(([key, value]) => `${key}=${JSON.stringify(value)}`).join(',')}]`;
 }
 
-/** A copy of a value without the fields of a set; containers that only held such fields stay, empty. */
+/** A copy of a value without the fields of a set; containers that only held such fields go too. */
 export function removeFields(value: unknown, set: FieldSet | undefined, node: SchemaNode): unknown {
   if (set === undefined) return value;
   if (isObject(value)) {
@@ -168,7 +175,11 @@ export function removeFields(value: unknown, set: FieldSet | undefined, node: Sc
       if (!Object.hasOwn(copy, key)) continue;
       const below = set[step] as FieldSet;
       if (isWhole(below)) delete copy[key];
-      else put(copy, key, removeFields(own(copy, key), below, childOf(node, key) ?? anything));
+      else {
+        const rest = removeFields(own(copy, key), below, childOf(node, key) ?? anything);
+        if (isEmptyContainer(rest) && !isEmptyContainer(own(copy, key))) delete copy[key];
+        else put(copy, key, rest);
+      }
     }
     return copy;
   }
@@ -181,6 +192,10 @@ export function removeFields(value: unknown, set: FieldSet | undefined, node: Sc
     });
   }
   return value;
+}
+
+function isEmptyContainer(value: unknown): boolean {
+  return Array.isArray(value) ? value.length === 0 : isObject(value) && Object.keys(value).length === 0;
 }
 
 function isWhole(set: FieldSet): boolean {

@@ -1,8 +1,8 @@
 import { parse as parseYaml } from 'yaml';
 import { type DecodingProblems, applyDefaults, decodeBuiltIn, prune } from './decoding.ts';
-import { ApiError, badRequest } from './errors.ts';
-import { isObject, type JsonObject, type KubeObject, own } from './json.ts';
-import { apiVersionOf, objectMetaSchema, type ResourceType } from './resources.ts';
+import { ApiError, badRequest, invalid, invalidValue, unsupportedValue } from './errors.ts';
+import { isObject, type JsonObject, type KubeObject, own, stringAt } from './json.ts';
+import { apiVersionOf, objectMetaSchema, type ResourceType, splitApiVersion } from './resources.ts';
 import { decodeProtobuf, protobufMediaType } from './protobuf.ts';
 import type { SchemaNode } from './schema.ts';
 
@@ -65,30 +65,35 @@ function readAs(value: JsonObject, target: Target, validation: FieldValidation, 
       : (decodeBuiltIn({ ...value, apiVersion: target.apiVersion, kind: target.kind }, target.schema, '', problems) as JsonObject);
   } catch (error) {
     if (!(error instanceof ApiError)) throw error;
-    const version = target.apiVersion.slice(target.apiVersion.indexOf('/') + 1);
-    throw badRequest(`${target.kind} in version "${version}" cannot be handled as a ${target.kind}: ${error.message}`);
+    throw badRequest(`${cannotHandle(target)}: ${error.message}`);
   }
-  report(problems, validation, warnings);
+  report(problems, target, validation, warnings);
   if (!isObject(object['metadata'])) object = { ...object, metadata: {} };
   return object as KubeObject;
+}
+
+function cannotHandle(target: Target, kind = target.kind): string {
+  const version = target.apiVersion.slice(target.apiVersion.indexOf('/') + 1);
+  return `${kind} in version "${version}" cannot be handled as a ${target.kind}`;
 }
 
 function assertKind(value: JsonObject, target: Target): void {
   const kind = own(value, 'kind') ?? '';
   const apiVersion = own(value, 'apiVersion') ?? '';
-  if (target.isCustom && (kind === '' || apiVersion === '')) {
-    const missing = kind === '' ? 'Kind' : 'apiVersion';
-    throw badRequest(`Object '${missing}' is missing in the body of the request`);
+  if (target.isCustom && kind === '') {
+    throw badRequest(`the object provided is unrecognized (must be of type ${target.kind}): Object 'Kind' is missing`);
   }
-  if (apiVersion !== '' && apiVersion !== target.apiVersion) {
+  if ((target.isCustom || apiVersion !== '') && apiVersion !== target.apiVersion) {
     throw badRequest(
       `the API version in the data (${String(apiVersion)}) does not match the expected API version (${target.apiVersion})`,
     );
   }
-  if (kind !== '' && kind !== target.kind) {
-    const version = target.apiVersion.slice(target.apiVersion.indexOf('/') + 1);
-    throw badRequest(`${String(kind)} in version "${version}" cannot be handled as a ${target.kind}`);
-  }
+  if (kind === '' || kind === target.kind) return;
+  if (!target.isCustom) throw badRequest(cannotHandle(target, String(kind)));
+  const [group] = splitApiVersion(target.apiVersion);
+  throw invalid({ group, kind: String(kind) }, stringAt(value, 'metadata', 'name') ?? '', [
+    invalidValue('kind', kind, `must be ${target.kind}`),
+  ]);
 }
 
 /** A custom resource: metadata as of every object, the rest pruned and completed by the schema of the CRD. */
@@ -98,16 +103,18 @@ function readCustom(value: JsonObject, schema: SchemaNode, problems: DecodingPro
   return applyDefaults(pruned, schema) as JsonObject;
 }
 
-function report(problems: DecodingProblems, validation: FieldValidation, warnings: string[]): void {
+function report(problems: DecodingProblems, target: Target, validation: FieldValidation, warnings: string[]): void {
   if (problems.unknown.length === 0 || validation === 'Ignore') return;
   const lines = problems.unknown.map((path) => `unknown field ${JSON.stringify(path)}`);
-  if (validation === 'Strict') throw badRequest(`strict decoding error: ${lines.join(', ')}`);
+  if (validation === 'Strict') throw badRequest(`${cannotHandle(target)}: strict decoding error: ${lines.join(', ')}`);
   warnings.push(...lines);
 }
 
-/** Reads `fieldValidation`; a server that gets none warns. Throws 422-like 400 on any other word. */
-export function parseFieldValidation(text: string | null): FieldValidation {
+/** Reads `fieldValidation`; a server that gets none warns. Throws 422 on any other word. */
+export function parseFieldValidation(text: string | null, optionsKind: string): FieldValidation {
   if (text === null || text === '') return 'Warn';
   if (text === 'Ignore' || text === 'Warn' || text === 'Strict') return text;
-  throw badRequest(`fieldValidation: Unsupported value: ${JSON.stringify(text)}: supported values: "Ignore", "Strict", "Warn"`);
+  throw invalid({ group: 'meta.k8s.io', kind: optionsKind }, '', [
+    unsupportedValue('fieldValidation', text, ['', 'Ignore', 'Strict', 'Warn']),
+  ]);
 }

@@ -1,7 +1,9 @@
+import { applyObject } from './apply.ts';
 import { establishedDefinition } from './definitions.ts';
 import { ApiError, forbidden, notFound } from './errors.ts';
 import { arrayAt, at, type KubeObject, objectAt, stringAt } from './json.ts';
 
+import { managersAfterUpdate } from './managed-fields.ts';
 import { customTypes, type ResourceType, TypeRegistry } from './resources.ts';
 import { type Change, Store } from './store.ts';
 import { strategyOf } from './strategies.ts';
@@ -67,7 +69,11 @@ export function followDefinitions(cluster: Cluster): void {
     queueMicrotask(() => {
       const newest = store.collection(definitions).get(current.key);
       if (newest !== current) return;
-      store.write(definitions, current.key, { ...established, metadata: { ...established.metadata } });
+      const { metadata } = established;
+      const writer = { manager: 'kube-apiserver', subresource: 'status', nowMs: cluster.now() };
+      const type = types.ofStorage(definitions);
+      const managedFields = type === undefined ? [] : managersAfterUpdate(established, crd, type, writer);
+      store.write(definitions, current.key, { ...established, metadata: { ...metadata, managedFields } });
     });
   };
   store.collection(definitions).subscribe(onChange);
@@ -175,10 +181,19 @@ const firstRoles = [
   },
 ] as const;
 
-/** Reads an object as a resource of this cluster; for what the server itself puts into it. Throws an ApiError if it is refused. */
+/** Applies an object that the server itself puts into the cluster. Throws an ApiError if it is refused. */
 export function install(cluster: Cluster, object: KubeObject, manager: string): void {
   const type = cluster.types.ofKind(object.apiVersion, object.kind);
   if (type === undefined) throw new ApiError(404, 'NotFound', `no resource serves ${object.apiVersion} ${object.kind}`);
-  createObject(cluster, type, object.metadata.namespace, object, { manager, dryRun: false, subresource: undefined });
+  applyObject(cluster, {
+    type,
+    namespace: object.metadata.namespace ?? '',
+    name: object.metadata.name,
+    contentType: '',
+    body: Buffer.from(JSON.stringify(object)),
+    validation: 'Strict',
+    warnings: [],
+    context: { manager, dryRun: false, subresource: undefined },
+    force: true,
+  });
 }
-

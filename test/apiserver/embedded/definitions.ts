@@ -4,7 +4,7 @@ import { timestamp } from './metadata.ts';
 import type { Strategy } from './strategy.ts';
 
 /** CRDs: names get their defaults, versions and schemas are checked as far as a wrong one would change behaviour. */
-export const definitionStrategy: Strategy = { prepare: prepareDefinition, validate: definitionErrors };
+export const definitionStrategy: Strategy = { prepare: prepareDefinition, complete: completeDefinition, validate: definitionErrors };
 
 function prepareDefinition(next: KubeObject): KubeObject {
   const spec = { ...objectAt(next, 'spec') };
@@ -13,6 +13,11 @@ function prepareDefinition(next: KubeObject): KubeObject {
   names['singular'] ??= kind.toLowerCase();
   names['listKind'] ??= `${kind}List`;
   spec['names'] = names;
+  return { ...next, spec };
+}
+
+function completeDefinition(next: KubeObject): KubeObject {
+  const spec = { ...objectAt(next, 'spec') };
   spec['conversion'] ??= { strategy: 'None' };
   const status = {
     conditions: [],

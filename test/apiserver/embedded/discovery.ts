@@ -7,6 +7,10 @@ export function versionInfo(): JsonObject {
   return {
     major,
     minor,
+    emulationMajor: major,
+    emulationMinor: minor,
+    minCompatibilityMajor: major,
+    minCompatibilityMinor: String(Number(minor) - 1),
     gitVersion: kubernetesRelease,
     gitCommit: '',
     gitTreeState: 'clean',

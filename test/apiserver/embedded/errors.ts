@@ -37,9 +37,9 @@ export class ApiError extends Error {
     reason: string,
     message: string,
     details?: JsonObject,
-    extra: { headers?: Readonly<Record<string, string>>; listMeta?: JsonObject } = {},
+    extra: { headers?: Readonly<Record<string, string>>; listMeta?: JsonObject; cause?: unknown } = {},
   ) {
-    super(message);
+    super(message, { cause: extra.cause });
     this.code = code;
     this.reason = reason;
     this.details = details;
@@ -54,7 +54,7 @@ export class ApiError extends Error {
       metadata: this.listMeta,
       status: 'Failure',
       message: this.message,
-      reason: this.reason,
+      ...(this.reason === '' ? {} : { reason: this.reason }),
       ...(this.details === undefined ? {} : { details: this.details }),
       code: this.code,
     };

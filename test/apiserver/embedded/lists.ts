@@ -39,7 +39,7 @@ function decodeToken(text: string): ContinueToken {
   } catch {
     // Falls through: whatever it is, it is none of our tokens.
   }
-  throw badRequest('continue key is not valid: illegal base64 data or JSON');
+  throw badRequest('invalid continue token: continue key is not valid: it is none of this server');
 }
 
 /** Answers LIST: the whole of it or a page, as it is now or as it was at a resource version. */
@@ -78,9 +78,8 @@ export function listPage(store: Store, type: ResourceType, namespace: string, qu
 
 function parseLimit(text: string | null): number {
   if (text === null || text === '') return 0;
-  const limit = Number(text);
-  if (!Number.isInteger(limit) || limit < 0) throw badRequest(`limit: Invalid value: ${JSON.stringify(text)}: must be a number of 0 or more`);
-  return limit;
+  if (!/^[-+]?\d+$/.test(text)) throw badRequest(`strconv.ParseInt: parsing ${JSON.stringify(text)}: invalid syntax`);
+  return Math.max(0, Number(text));
 }
 
 function assertContinuable(collection: Collection, token: ContinueToken, query: URLSearchParams): void {
@@ -116,7 +115,7 @@ function assertMatch(resourceVersion: string, match: string): void {
     errors.push({
       type: 'FieldValueNotSupported' as const,
       field: 'resourceVersionMatch',
-      text: `Unsupported value: ${JSON.stringify(match)}: supported values: "Exact", "NotOlderThan"`,
+      text: `Unsupported value: ${JSON.stringify(match)}: supported values: "Exact", "NotOlderThan", ""`,
     });
   } else if (resourceVersion === '') {
     errors.push(forbiddenField('resourceVersionMatch', 'resourceVersionMatch is forbidden unless resourceVersion is provided'));
@@ -137,7 +136,7 @@ export function tooLarge(requested: number, current: number): ApiError {
   return new ApiError(
     504,
     'Timeout',
-    `Too large resource version: ${requested}, current: ${current}`,
+    `Timeout: Too large resource version: ${requested}, current: ${current}`,
     { causes: [{ reason: 'ResourceVersionTooLarge', message: 'Too large resource version' }], retryAfterSeconds: 1 },
     { headers: { 'retry-after': '1' } },
   );

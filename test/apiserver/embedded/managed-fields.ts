@@ -98,15 +98,19 @@ function isGranularList(value: unknown, node: SchemaNode): value is unknown[] {
   return Array.isArray(value) && node.listType !== 'atomic';
 }
 
-/** Every field of a value. With `containers` maps and lists are members too, as they are when an update adds them. */
-export function fieldsOf(value: unknown, node: SchemaNode, containers: boolean): FieldSet {
+/**
+ * Every field of a value. With `containers` maps and lists are members too, as they are when an update adds them; `isMember`
+ * says it of the value itself.
+ */
+export function fieldsOf(value: unknown, node: SchemaNode, containers: boolean, isMember = containers): FieldSet {
   const set: FieldSet = {};
   if (isGranularMap(value, node)) {
     for (const key of Object.keys(value)) {
       if (value[key] === undefined) continue;
-      set[`f:${key}`] = fieldsOf(value[key], childOf(node, key) ?? anything, containers);
+      const child = childOf(node, key) ?? anything;
+      set[`f:${key}`] = fieldsOf(value[key], child, containers, containers && !isAlwaysThere(node, key, child));
     }
-    return normal(set, containers) ?? {};
+    return normal(set, isMember) ?? {};
   }
   if (isGranularList(value, node)) {
     for (const entry of value) {
@@ -115,9 +119,15 @@ export function fieldsOf(value: unknown, node: SchemaNode, containers: boolean):
       const item = node.listType === 'set' ? {} : fieldsOf(entry, node.items ?? anything, containers);
       set[step] = normal(item, true) ?? {};
     }
-    return normal(set, containers) ?? {};
+    return normal(set, isMember) ?? {};
   }
   return set;
+}
+
+/** Structs that Go embeds by value exist without being set, so nobody adds them. */
+function isAlwaysThere(node: SchemaNode, key: string, child: SchemaNode): boolean {
+  if (node.name === undefined) return false;
+  return node.required.includes(key) || (isObject(child.default) && Object.keys(child.default).length === 0);
 }
 
 /** Fields that `next` has and `old` has not, or has with another value. `undefined` if there are none. */
@@ -130,7 +140,10 @@ export function changedFields(next: unknown, old: unknown, node: SchemaNode): Fi
       if (value === undefined) continue;
       const child = childOf(node, key) ?? anything;
       const before = own(old, key);
-      const changed = before === undefined ? fieldsOf(value, child, true) : changedFields(value, before, child);
+      const changed =
+        before === undefined
+          ? fieldsOf(value, child, true, !isAlwaysThere(node, key, child))
+          : changedFields(value, before, child);
       if (changed !== undefined) set[`f:${key}`] = changed;
     }
     return normal(set, false);

@@ -5,12 +5,11 @@ import type { ResourceType } from './resources.ts';
 
 const labelText = `a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with an alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?')`;
 const subdomainText = `a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character (e.g. 'example.com', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')`;
-const dns1035Text = `a DNS-1035 label must consist of lower case alphanumeric characters or '-', start with an alphabetic character, and end with an alphanumeric character (e.g. 'my-name',  or 'abc-123', regex used for validation is '[a-z]([-a-z0-9]*[a-z0-9])?')`;
 const qualifiedNameText = `name part must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')`;
-const labelValueText = `a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyValue',  or 'my_value',  or '12345', regex used for validation is '(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?')`;
+/** What Kubernetes says of a value that is no label value. */
+export const labelValueText = `a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyValue',  or 'my_value',  or '12345', regex used for validation is '(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?')`;
 
 const labelPattern = /^[a-z0-9](?:[-a-z0-9]*[a-z0-9])?$/;
-const dns1035Pattern = /^[a-z](?:[-a-z0-9]*[a-z0-9])?$/;
 const subdomainPattern = /^[a-z0-9](?:[-a-z0-9]*[a-z0-9])?(?:\.[a-z0-9](?:[-a-z0-9]*[a-z0-9])?)*$/;
 const namePartPattern = /^(?:[A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]$/;
 const labelValuePattern = /^(?:(?:[A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?$/;
@@ -19,14 +18,13 @@ const annotationLimitBytes = 256 * 1024;
 /** What is wrong with a name of this resource, empty if nothing is. */
 function nameProblems(type: ResourceType, name: string): string[] {
   if (type.group === 'rbac.authorization.k8s.io') return pathSegmentProblems(name);
-  if (type.storage === '/namespaces') return patternProblems(name, labelPattern, labelText, 63);
-  if (type.storage === '/services') return patternProblems(name, dns1035Pattern, dns1035Text, 63);
+  if (type.storage === '/namespaces' || type.storage === '/services') return patternProblems(name, labelPattern, labelText, 63);
   return patternProblems(name, subdomainPattern, subdomainText, 253);
 }
 
 function patternProblems(value: string, pattern: RegExp, text: string, most: number): string[] {
   const problems: string[] = [];
-  if (value.length > most) problems.push(`must be no more than ${most} ${most === 63 ? 'bytes' : 'bytes'}`);
+  if (value.length > most) problems.push(`must be no more than ${most} bytes`);
   if (!pattern.test(value)) problems.push(text);
   return problems;
 }
@@ -144,11 +142,12 @@ const builtInFinalizers = new Set(['kubernetes', 'orphan', 'foregroundDeletion']
 
 function finalizerErrors(metadata: ObjectMeta, type: ResourceType): FieldError[] {
   const errors: FieldError[] = [];
-  for (const finalizer of metadata.finalizers ?? []) {
-    for (const problem of qualifiedNameProblems(finalizer)) errors.push(invalidValue('metadata.finalizers', finalizer, problem));
+  for (const [index, finalizer] of (metadata.finalizers ?? []).entries()) {
+    const field = `metadata.finalizers[${index}]`;
+    for (const problem of qualifiedNameProblems(finalizer)) errors.push(invalidValue(field, finalizer, problem));
     if (!type.isCustom && !finalizer.includes('/') && !builtInFinalizers.has(finalizer)) {
       errors.push(
-        invalidValue('metadata.finalizers', finalizer, 'name is neither a standard finalizer name nor is it fully qualified'),
+        invalidValue(field, finalizer, 'name is neither a standard finalizer name nor is it fully qualified'),
       );
     }
   }

@@ -46,7 +46,7 @@ export function patchObject(cluster: Cluster, input: PatchInput): WriteResult {
   let patched: unknown;
   if (mediaType === 'application/json-patch+json') patched = applyJsonPatch(target, patch);
   else {
-    if (!isObject(patch)) throw badRequest('error decoding patch: json: cannot unmarshal the patch into an object');
+    if (!isObject(patch)) throw badRequest('error decoding patch: json: cannot unmarshal array into Go value of type map[string]interface {}');
     patched = isStrategic ? strategicMerge(target, patch, type.schema) : mergePatch(target, patch);
   }
   const given = readObject(patched, type, input.validation, input.warnings);
@@ -72,6 +72,5 @@ function unsupported(type: ResourceType): ApiError {
     415,
     'UnsupportedMediaType',
     `the body of the request was in an unknown format - accepted media types include: ${accepted.join(', ')}`,
-    {},
   );
 }

@@ -1,5 +1,5 @@
 import { type FieldValidation, parseFieldValidation, parseTypedBody, readObject } from './bodies.ts';
-import { badRequest, invalid, methodNotAllowed, successStatus, unknownResource, unsupportedValue } from './errors.ts';
+import { badRequest, invalid, methodNotAllowed, notFound, successStatus, unknownResource, unsupportedValue } from './errors.ts';
 import { type Form, type IncludeObject, listJson, singleJson } from './forms.ts';
 import { isObject, type JsonObject, type KubeObject, own, stringAt } from './json.ts';
 import { listPage, selectorOf } from './lists.ts';
@@ -64,11 +64,12 @@ export function answerResource(cluster: Cluster, call: ResourceCall): Answer {
 export function assertServed(type: ResourceType, request: RequestInfo): void {
   const { verb, subresource, name } = request;
   const verbs = subresource === '' ? type.verbs : (type.subresources.get(subresource)?.verbs ?? []);
-  if (subresource !== '' && !type.subresources.has(subresource)) throw unknownResource();
+  if (subresource !== '' && !type.subresources.has(subresource)) throw type.isCustom ? notFound(type, name) : unknownResource();
   const needsName = subresource !== '' || ['get', 'update', 'patch', 'delete'].includes(verb);
   const hasName = name !== '' && !['list', 'watch', 'deletecollection'].includes(verb);
   const isMisaddressed = verb === 'create' && subresource === '' ? hasName : needsName && !hasName;
-  if (!verbs.includes(verb) || isMisaddressed) throw methodNotAllowed();
+  const isNowhere = type.namespaced && request.namespace === '' && verb !== 'list' && verb !== 'watch';
+  if (!verbs.includes(verb) || isMisaddressed || isNowhere) throw methodNotAllowed();
 }
 
 function include(request: RequestInfo): IncludeObject {
@@ -85,13 +86,14 @@ function single(cluster: Cluster, call: ResourceCall, version: StoredVersion, st
 function list(cluster: Cluster, call: ResourceCall): Answer {
   const { request, type, form } = call;
   const page = listPage(cluster.store, type, request.namespace, request.query);
-  return { status: 200, json: listJson(page.versions, type, form, include(request), cluster.now(), page.metadata) };
+  const metadata = type.isCustom && form === 'object' ? { continue: '', ...page.metadata } : page.metadata;
+  return { status: 200, json: listJson(page.versions, type, form, include(request), cluster.now(), metadata) };
 }
 
 function isDryRun(values: readonly string[], kind: string): boolean {
   for (const value of values) {
     if (value !== 'All' && value !== '') {
-      throw invalid({ group: 'meta.k8s.io', kind }, '', [unsupportedValue('dryRun', value, ['All'])]);
+      throw invalid({ group: 'meta.k8s.io', kind }, '', [unsupportedValue('dryRun', values, ['All'])]);
     }
   }
   return values.includes('All');
@@ -107,7 +109,7 @@ function managerOf(call: ResourceCall): string {
 function writing(call: ResourceCall, optionsKind: string): { context: WriteContext; validation: FieldValidation } {
   const { query, subresource } = call.request;
   return {
-    validation: parseFieldValidation(query.get('fieldValidation')),
+    validation: parseFieldValidation(query.get('fieldValidation'), optionsKind),
     context: {
       manager: managerOf(call),
       dryRun: isDryRun(query.getAll('dryRun'), optionsKind),
@@ -131,7 +133,6 @@ function toStored(type: ResourceType, given: KubeObject): KubeObject {
 function create(cluster: Cluster, call: ResourceCall): Answer {
   const { context, validation } = writing(call, 'CreateOptions');
   const namespace = call.type.namespaced ? call.request.namespace : undefined;
-  if (namespace === '') throw badRequest('an empty namespace may not be set during creation');
   const given = readBody(call, validation);
   call.onName(given.metadata.name ?? '');
   const { version } = createObject(cluster, storedType(call.type), namespace, toStored(call.type, given), context);
@@ -199,7 +200,7 @@ function deleteOptions(call: ResourceCall): DeleteOptions {
   const propagation = stringAt(body, 'propagationPolicy') ?? query.get('propagationPolicy') ?? undefined;
   if (propagation !== undefined && propagation !== 'Background' && propagation !== 'Foreground' && propagation !== 'Orphan') {
     throw invalid({ group: 'meta.k8s.io', kind: 'DeleteOptions' }, '', [
-      unsupportedValue('propagationPolicy', propagation, ['Background', 'Foreground', 'Orphan']),
+      unsupportedValue('propagationPolicy', propagation, ['Foreground', 'Background', 'Orphan', 'nil']),
     ]);
   }
   const orphan = own(body, 'orphanDependents') ?? (query.has('orphanDependents') ? isTrue(query.get('orphanDependents')) : undefined);

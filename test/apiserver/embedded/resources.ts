@@ -269,8 +269,9 @@ export class TypeRegistry {
     return this.#types.get(`${group}/${version}/${plural}`);
   }
 
-  hasGroupVersion(group: string, version: string): boolean {
-    return this.all().some((type) => type.group === group && type.version === version);
+  /** Whether a group version is one of the built-in ones. */
+  isBuiltIn(group: string, version: string): boolean {
+    return this.all().some((type) => !type.isCustom && type.group === group && type.version === version);
   }
 
   /** Any version of the type that is stored in a collection. */

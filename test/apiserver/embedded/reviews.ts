@@ -92,7 +92,7 @@ function tokenStatus({ tokens }: ReviewParts, review: KubeObject): JsonObject {
   const token = stringAt(review, 'spec', 'token') ?? '';
   const wanted = arrayAt(review, 'spec', 'audiences') as string[];
   const authenticated = token === '' ? undefined : tokens.authenticate(token);
-  if (authenticated === undefined) return { user: {}, error: '[invalid bearer token]' };
+  if (authenticated === undefined) return { user: {}, error: 'invalid bearer token' };
   const audiences = wanted.length === 0 ? [tokenIssuer] : wanted;
   const common = audiences.filter((audience) => authenticated.audiences.includes(audience));
   if (common.length === 0) {

@@ -48,7 +48,7 @@ export function base64ProblemAt(text: string): number | undefined {
   const compact = text.replace(/[\r\n]/g, '');
   if (base64Pattern.test(compact)) return undefined;
   const position = compact.search(/[^A-Za-z0-9+/]/);
-  if (position === -1) return Math.floor(compact.length / 4) * 4 + (compact.length % 4 === 0 ? 0 : compact.length % 4);
+  if (position === -1) return Math.floor(compact.length / 4) * 4;
   return compact[position] === '=' && position % 4 >= 2 ? position + 1 : position;
 }
 

@@ -1,5 +1,6 @@
 import { badRequest } from './errors.ts';
 import { at, isObject, type KubeObject } from './json.ts';
+import { labelValueText } from './metadata.ts';
 
 export type ObjectPredicate = (object: KubeObject) => boolean;
 
@@ -57,7 +58,7 @@ function parseRequirement(text: string): Requirement {
   for (const value of requirement.values) {
     if (!labelValuePattern.test(value)) {
       throw badRequest(
-        `unable to parse requirement: values[0][${requirement.key}]: Invalid value: ${JSON.stringify(value)}: a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character`,
+        `unable to parse requirement: values[0][${requirement.key}]: Invalid value: ${JSON.stringify(value)}: ${labelValueText}`,
       );
     }
   }
@@ -108,7 +109,7 @@ export function parseFieldSelector(text: string): FieldTerm[] {
   if (text.trim() === '') return [];
   return text.split(/(?<!\\),/).map((term) => {
     const parts = /^(.+?)(==|!=|=)(.*)$/s.exec(term);
-    if (parts === null) throw badRequest(`invalid field selector: ${JSON.stringify(term)}; can't understand ${JSON.stringify(term)}`);
+    if (parts === null) throw badRequest(`invalid selector: '${text}'; can't understand '${term}'`);
     const [, path = '', operator, value = ''] = parts;
     return { path: path.trim(), equal: operator !== '!=', value: value.replace(/\\([,=\\])/g, '$1') };
   });

@@ -49,6 +49,8 @@ interface Exchange {
   user: User;
   /** Name of the object that a POST brings along. */
   createdName: string;
+  /** Texts of the answer's `Warning` headers, refusals included. */
+  readonly warnings: string[];
   requestBytes: number;
 }
 
@@ -107,6 +109,7 @@ async function answer(parts: ServerParts, incoming: IncomingMessage, response: S
     audit: parts.audit.begin(),
     user: anonymous,
     createdName: '',
+    warnings: [],
     requestBytes: 0,
   };
   response.on('close', () => recordAudit(exchange, response.statusCode));
@@ -187,7 +190,7 @@ async function carryOut(parts: ServerParts, exchange: Exchange, faultRequest: Fa
   }
   const type = parts.cluster.types.find(request.group, request.version, request.resource);
   if (type === undefined) {
-    if (parts.cluster.types.hasGroupVersion(request.group, request.version)) throw unknownResource();
+    if (parts.cluster.types.isBuiltIn(request.group, request.version)) throw unknownResource();
     return () => sendText(response, 404, '404 page not found\n');
   }
   if (request.subresource === 'proxy') return proxyService(parts.cluster.store, request, exchange.incoming, response);
@@ -202,7 +205,7 @@ async function carryOut(parts: ServerParts, exchange: Exchange, faultRequest: Fa
     body: await readBody(exchange),
     contentType: exchange.incoming.headers['content-type'],
     userAgent: exchange.userAgent,
-    warnings: [],
+    warnings: exchange.warnings,
     onName: (name) => {
       exchange.createdName = name;
     },
@@ -211,9 +214,13 @@ async function carryOut(parts: ServerParts, exchange: Exchange, faultRequest: Fa
     ? answerReview(parts, exchange.user, call)
     : answerResource(parts.cluster, call);
   return () => {
-    for (const warning of call.warnings) response.appendHeader('warning', `299 - ${JSON.stringify(warning)}`);
+    addWarnings(exchange);
     sendJsonText(response, answered.status, answered.json);
   };
+}
+
+function addWarnings({ response, warnings }: Exchange): void {
+  for (const warning of warnings) response.appendHeader('warning', `299 - ${JSON.stringify(warning)}`);
 }
 
 function openWatch(parts: ServerParts, exchange: Exchange, type: ResourceCall['type'], faultRequest: FaultRequest): () => void {
@@ -260,7 +267,10 @@ function answerPath(parts: ServerParts, { request, response, incoming }: Exchang
   if (path === '/api') return aggregated ? json(aggregatedDiscovery(types, true), aggregatedType) : json(coreVersions());
   if (path === '/apis') return aggregated ? json(aggregatedDiscovery(types, false), aggregatedType) : json(groupList(types));
   const [, root, group = '', version] = path.split('/');
-  if (root === 'api' && version === undefined) return found(resourceList(types, '', group));
+  if (root === 'api') {
+    if (version !== undefined || group !== 'v1') throw unknownResource();
+    return found(resourceList(types, '', group));
+  }
   if (root === 'apis') return found(version === undefined ? singleGroup(types, group) : resourceList(types, group, version));
   if (root === 'openapi') return found(openApiDocument(types, path));
   return () => sendText(response, 404, '404 page not found\n');
@@ -282,11 +292,13 @@ async function readBody(exchange: Exchange): Promise<Buffer> {
   return chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks);
 }
 
-function sendError({ response }: Exchange, error: unknown): void {
+function sendError(exchange: Exchange, error: unknown): void {
+  const { response } = exchange;
   if (response.headersSent) {
     response.destroy();
     return;
   }
+  addWarnings(exchange);
   const refusal =
     error instanceof ApiError
       ? error

@@ -12,13 +12,15 @@ function withDefaults(object: JsonObject | undefined, defaults: JsonObject): Jso
 }
 
 const namespaceStrategy: Strategy = {
-  prepare: (next, old) => {
-    const labels = { ...next.metadata.labels, 'kubernetes.io/metadata.name': next.metadata.name };
+  prepare: (next) => ({
+    ...next,
+    metadata: { ...next.metadata, labels: { ...next.metadata.labels, 'kubernetes.io/metadata.name': next.metadata.name } },
+  }),
+  complete: (next, old) => {
     const finalizers = old === undefined ? ['kubernetes'] : at(next, 'spec', 'finalizers');
     const phase = next.metadata.deletionTimestamp === undefined ? 'Active' : 'Terminating';
     return {
       ...next,
-      metadata: { ...next.metadata, labels },
       spec: finalizers === undefined ? {} : { finalizers },
       status: { ...objectAt(old ?? next, 'status'), ...objectAt(next, 'status'), phase },
     };
@@ -28,13 +30,17 @@ const namespaceStrategy: Strategy = {
 let nextAddress = 1;
 
 const serviceStrategy: Strategy = {
-  prepare: (next, old) => {
+  prepare: (next) => {
     const spec = withDefaults(objectAt(next, 'spec'), { sessionAffinity: 'None', type: 'ClusterIP', internalTrafficPolicy: 'Cluster' });
     spec['ports'] = arrayAt(spec, 'ports').map((port) => {
       const entry = withDefaults(isObject(port) ? port : {}, { protocol: 'TCP' });
       entry['targetPort'] ??= entry['port'];
       return entry;
     });
+    return { ...next, spec };
+  },
+  complete: (next, old) => {
+    const spec = { ...objectAt(next, 'spec') };
     if (spec['type'] !== 'ExternalName') {
       spec['clusterIP'] ??= at(old, 'spec', 'clusterIP') ?? clusterAddress();
       spec['clusterIPs'] ??= [spec['clusterIP']];
@@ -148,7 +154,7 @@ const leaseStrategy: Strategy = {
 
 /** Events of the old form are hardly checked; those with `eventTime` are of the new one and have its rules. */
 const eventStrategy: Strategy = {
-  prepare: (next) => ({
+  complete: (next) => ({
     ...next,
     ...withDefaults(next, {
       source: {},
@@ -190,6 +196,7 @@ const podTemplateDefaults: JsonObject = {
   dnsPolicy: 'ClusterFirst',
   securityContext: {},
   schedulerName: 'default-scheduler',
+  enableServiceLinks: true,
 };
 
 function podSpec(spec: JsonObject | undefined): JsonObject {
@@ -199,7 +206,7 @@ function podSpec(spec: JsonObject | undefined): JsonObject {
       resources: {},
       terminationMessagePath: '/dev/termination-log',
       terminationMessagePolicy: 'File',
-      imagePullPolicy: 'IfNotPresent',
+      imagePullPolicy: /:(?!latest$)[^/]+$/.test(stringAt(container, 'image') ?? '') ? 'IfNotPresent' : 'Always',
     });
     if (entry['ports'] !== undefined) {
       entry['ports'] = arrayAt(entry, 'ports').map((port) => withDefaults(isObject(port) ? port : {}, { protocol: 'TCP' }));
@@ -210,9 +217,9 @@ function podSpec(spec: JsonObject | undefined): JsonObject {
 }
 
 const podStrategy: Strategy = {
-  prepare: (next) => ({
+  prepare: (next) => ({ ...next, spec: podSpec(objectAt(next, 'spec')) }),
+  complete: (next) => ({
     ...next,
-    spec: podSpec(objectAt(next, 'spec')),
     status: withDefaults(objectAt(next, 'status'), { phase: 'Pending', qosClass: 'BestEffort' }),
   }),
   validate: (next) => {
@@ -240,8 +247,9 @@ const deploymentStrategy: Strategy = {
     }
     spec['strategy'] = strategy;
     spec['template'] = { ...objectAt(spec, 'template'), spec: podSpec(objectAt(spec, 'template', 'spec')) };
-    return { ...next, spec, status: objectAt(next, 'status') ?? {} };
+    return { ...next, spec };
   },
+  complete: (next) => ({ ...next, status: objectAt(next, 'status') ?? {} }),
   validate: (next, old) => {
     const errors: FieldError[] = [];
     const selector = objectAt(next, 'spec', 'selector', 'matchLabels');

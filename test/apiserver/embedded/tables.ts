@@ -21,7 +21,7 @@ const text = (name: string, ...path: string[]): Column => ({
 });
 const count = (name: string, ...path: string[]): Column => ({
   name,
-  type: 'integer',
+  type: 'string',
   cell: (object) => Object.keys(objectAt(object, ...path) ?? {}).length,
 });
 
@@ -41,6 +41,7 @@ const builtInColumns: Readonly<Record<string, readonly Column[]>> = {
     { name: 'External-IP', type: 'string', cell: () => '<none>' },
     { name: 'Port(s)', type: 'string', cell: servicePorts },
     ageColumn,
+    { name: 'Selector', type: 'string', priority: 1, cell: (object) => labelsText(objectAt(object, 'spec', 'selector')) },
   ],
   '/pods': [
     nameColumn,
@@ -95,6 +96,11 @@ function roleOf(object: KubeObject): string {
 function servicePorts(object: KubeObject): string {
   const ports = arrayAt(object, 'spec', 'ports').map((port) => `${at(port, 'port')}/${stringAt(port, 'protocol') ?? 'TCP'}`);
   return ports.length === 0 ? '<none>' : ports.join(',');
+}
+
+function labelsText(labels: JsonObject | undefined): string {
+  const pairs = Object.entries(labels ?? {}).map(([key, value]) => `${key}=${String(value)}`);
+  return pairs.length === 0 ? '<none>' : pairs.sort().join(',');
 }
 
 function podReadiness(object: KubeObject): string {

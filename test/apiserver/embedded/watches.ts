@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http';
-import { ApiError, forbiddenField, invalid } from './errors.ts';
+import { ApiError, forbiddenField, invalid, unsupportedValue } from './errors.ts';
 import { type Form, type IncludeObject, objectJson, singleJson, tableJson } from './forms.ts';
 import type { JsonObject } from './json.ts';
 import { parseRevision, selectorOf } from './lists.ts';
@@ -234,8 +234,6 @@ function assertWatchOptions(query: URLSearchParams): void {
   if (initial === null && match !== null) {
     errors.push(forbiddenField('resourceVersionMatch', 'resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided'));
   }
-  if (isTrue(initial) && !isTrue(query.get('allowWatchBookmarks'))) {
-    errors.push(forbiddenField('allowWatchBookmarks', 'sendInitialEvents requires setting allowWatchBookmarks to true'));
-  }
+  if (match !== null && match !== 'NotOlderThan') errors.push(unsupportedValue('resourceVersionMatch', match, ['NotOlderThan']));
   if (errors.length > 0) throw invalid({ group: 'meta.k8s.io', kind: 'ListOptions' }, '', errors);
 }

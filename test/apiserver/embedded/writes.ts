@@ -1,4 +1,5 @@
 import {
+  ApiError,
   alreadyExists,
   badRequest,
   conflict,
@@ -58,7 +59,7 @@ export function createObject(
   managedFields?: JsonObject[],
 ): WriteResult {
   if (given.metadata['resourceVersion'] !== undefined && given.metadata['resourceVersion'] !== '') {
-    throw badRequest('resourceVersion should not be set on objects to be created');
+    throw new ApiError(500, '', 'resourceVersion should not be set on objects to be created');
   }
   if (type.namespaced && given.metadata.namespace !== undefined && given.metadata.namespace !== namespace) {
     throw badRequest(`the namespace of the provided object does not match the namespace sent on the request`);
@@ -67,12 +68,15 @@ export function createObject(
   const generates = (metadata.name ?? '') === '' && typeof metadata.generateName === 'string' && metadata.generateName !== '';
   if (generates) metadata.name = generatedName(metadata.generateName as string);
   const object = { ...(resetsStatus(type) ? without(given, 'status') : given), metadata } as KubeObject;
-  const next = ordered(cluster.strategyOf(type).prepare?.(object, undefined) ?? object, type);
+  const strategy = cluster.strategyOf(type);
+  const prepared = strategy.prepare?.(object, undefined) ?? object;
+  const next = ordered(strategy.complete?.(prepared, undefined) ?? prepared, type);
   throwIfInvalid(cluster, type, next, undefined);
   cluster.admitCreate(type, next);
   const key = keyOf(metadata.namespace, metadata.name);
   if (cluster.store.collection(type.storage).get(key) !== undefined) throw alreadyExists(type, metadata.name);
-  next.metadata.managedFields = managedFields ?? managersAfterUpdate(next, undefined, type, writerOf(context, cluster));
+  const managers = managedFields ?? managersAfterUpdate(prepared, undefined, type, writerOf(context, cluster));
+  if (managers.length > 0) next.metadata.managedFields = managers;
   return { version: commit(cluster, type, key, next, context), created: true };
 }
 
@@ -91,12 +95,30 @@ function ordered(object: KubeObject, type: ResourceType): KubeObject {
   return type.isCustom ? { apiVersion, kind, metadata, ...rest } : { kind, apiVersion, metadata, ...rest };
 }
 
-function throwIfInvalid(cluster: Cluster, type: ResourceType, next: KubeObject, old: KubeObject | undefined): void {
+function throwIfInvalid(
+  cluster: Cluster,
+  type: ResourceType,
+  next: KubeObject,
+  old: KubeObject | undefined,
+  subresource?: string,
+): void {
   const errors: FieldError[] = metadataErrors(next.metadata, type);
   if (old !== undefined) errors.push(...metadataUpdateErrors(next.metadata, old.metadata));
-  if (type.isCustom) validateValue(next, type.schema, '', errors);
+  if (type.isCustom) errors.push(...schemaErrors(next, type, subresource));
   errors.push(...(cluster.strategyOf(type).validate?.(next, old) ?? []));
   if (errors.length > 0) throw invalid(type, next.metadata.name ?? '', errors);
+}
+
+/** Of an update of the status only the status is checked, by itself: the texts name paths within it. */
+function schemaErrors(next: KubeObject, type: ResourceType, subresource: string | undefined): FieldError[] {
+  const errors: FieldError[] = [];
+  if (subresource !== 'status') {
+    validateValue(next, type.schema, '', errors);
+    return errors;
+  }
+  const schema = type.schema.properties.get('status');
+  if (schema !== undefined && own(next, 'status') !== undefined) validateValue(own(next, 'status'), schema, '', errors);
+  return errors.map((error) => ({ ...error, field: `status.${error.field}` }));
 }
 
 function commit(cluster: Cluster, type: ResourceType, key: string, next: KubeObject, context: WriteContext): StoredVersion {
@@ -121,13 +143,14 @@ export function updateObject(cluster: Cluster, input: UpdateInput): WriteResult 
   checkPreconditions(input);
   const carried = input.context.subresource === 'status' ? withNewStatus(input.given, old) : withOldStatus(input.given, old, type);
   const withMetadata = { ...carried, metadata: metadataForUpdate(carried.metadata, old.metadata) };
-  const prepared = cluster.strategyOf(type).prepare?.(withMetadata, old) ?? withMetadata;
-  const next = ordered(prepared, type);
+  const strategy = cluster.strategyOf(type);
+  const prepared = strategy.prepare?.(withMetadata, old) ?? withMetadata;
+  const next = ordered(strategy.complete?.(prepared, old) ?? prepared, type);
   const ignoresStatus = type.subresources.has('status') || !type.isCustom;
   if (type.countsGenerations && context.subresource !== 'status' && !sameSpec(next, old, ignoresStatus)) {
     next.metadata.generation = (old.metadata.generation ?? 0) + 1;
   }
-  throwIfInvalid(cluster, type, next, old);
+  throwIfInvalid(cluster, type, next, old, context.subresource);
   const managedFields = nextManagers(cluster, input, next);
   if (managedFields.length === 0) delete next.metadata.managedFields;
   else next.metadata.managedFields = managedFields;
@@ -159,13 +182,17 @@ function nextManagers(cluster: Cluster, input: UpdateInput, next: KubeObject): J
 function checkPreconditions({ type, existing, given, isPatch }: UpdateInput): void {
   const { name, uid, resourceVersion } = existing.object.metadata;
   const givenUid = given.metadata.uid;
-  if (givenUid !== undefined && givenUid !== '' && givenUid !== uid) {
-    throw conflict(type, name, `Precondition failed: UID in precondition: ${givenUid}, UID in object meta: ${uid}`);
+  if (!isPatch && givenUid !== undefined && givenUid !== '' && givenUid !== uid) {
+    throw conflict(
+      type,
+      name,
+      `StorageError: invalid object, Code: 4, Key: /registry/${type.storage.replace(/^\//, '')}/${existing.key}, ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: UID in precondition: ${givenUid}, UID in object meta: ${uid}`,
+    );
   }
   const givenVersion = given.metadata.resourceVersion;
   if (givenVersion === undefined || givenVersion === '') {
     if (!type.isCustom || isPatch) return;
-    throw invalid(type, name, [
+    throw invalid({ group: type.group, kind: type.plural }, name, [
       {
         type: 'FieldValueInvalid',
         field: 'metadata.resourceVersion',
@@ -174,13 +201,7 @@ function checkPreconditions({ type, existing, given, isPatch }: UpdateInput): vo
     ]);
   }
   if (!/^\d+$/.test(givenVersion)) {
-    throw invalid(type, name, [
-      {
-        type: 'FieldValueInvalid',
-        field: 'metadata.resourceVersion',
-        text: `Invalid value: ${JSON.stringify(givenVersion)}: strconv.ParseUint: parsing ${JSON.stringify(givenVersion)}: invalid syntax`,
-      },
-    ]);
+    throw new ApiError(500, '', `strconv.ParseUint: parsing ${JSON.stringify(givenVersion)}: invalid syntax`);
   }
   if (givenVersion !== resourceVersion) throw conflict(type, name, modifiedMessage);
 }
@@ -221,14 +242,19 @@ export interface DeleteResult {
 export function deleteObject(cluster: Cluster, type: ResourceType, existing: StoredVersion, options: DeleteOptions): DeleteResult {
   const old = existing.object;
   const { name, uid, resourceVersion } = old.metadata;
+  const record = { group: type.group, plural: type.kind };
   if (options.uid !== undefined && options.uid !== uid) {
-    throw conflict(type, name, `Precondition failed: UID in precondition: ${options.uid}, UID in object meta: ${uid}`);
+    throw conflict(
+      record,
+      name,
+      `the UID in the precondition (${options.uid}) does not match the UID in record (${uid}). The object might have been deleted and then recreated`,
+    );
   }
   if (options.resourceVersion !== undefined && options.resourceVersion !== resourceVersion) {
     throw conflict(
-      type,
+      record,
       name,
-      `Precondition failed: ResourceVersion in precondition: ${options.resourceVersion}, ResourceVersion in object meta: ${resourceVersion}`,
+      `the ResourceVersion in the precondition (${options.resourceVersion}) does not match the ResourceVersion in record (${resourceVersion}). The object might have been modified`,
     );
   }
   const isNamespace = type.storage === '/namespaces';
@@ -243,7 +269,7 @@ export function deleteObject(cluster: Cluster, type: ResourceType, existing: Sto
   }
   if (next.metadata.deletionTimestamp === undefined) {
     next.metadata.deletionTimestamp = timestamp(cluster.now());
-    next.metadata.deletionGracePeriodSeconds = 0;
+    if (!isNamespace) next.metadata.deletionGracePeriodSeconds = 0;
     if (next.metadata.generation !== undefined) next.metadata.generation++;
   }
   if (isSame(next, old) || options.dryRun) return { version: existing, removed: false };
