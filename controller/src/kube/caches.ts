@@ -139,14 +139,15 @@ export function createSealedSecretReflector(options: SealedSecretReflectorOption
     },
   });
 
-  return Object.assign(Object.create(reflector) as typeof reflector, {
-    take(key: string) {
+  return {
+    ...reflector,
+    take(key) {
       const raw = held.get(key)?.raw;
       release(key);
       return raw;
     },
     release,
-  });
+  };
 }
 
 /** True if an update can change what the Secret has to be: nothing that only concerns status or other metadata does. */

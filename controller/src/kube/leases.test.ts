@@ -1,0 +1,237 @@
+import { describe, expect, test } from 'vitest';
+import { createTestLogger, createTestTimers, type TestTimers } from '../testing.ts';
+import type { Lease, LeaseRecord, LeasesApi } from './api.ts';
+import { ApiError } from './errors.ts';
+import { createLeaderElection, type LeaderElection, noElection } from './leases.ts';
+
+/** One Lease with optimistic locking, as the API server has it. */
+function aLeaseStore() {
+  let stored: Lease | undefined;
+  let version = 0;
+  let failure: Error | undefined;
+  const write = (record: LeaseRecord): Lease => {
+    stored = { ...record, resourceVersion: String(++version) };
+    return stored;
+  };
+  const check = () => {
+    if (failure !== undefined) throw failure;
+  };
+  const api: LeasesApi = {
+    async get() {
+      check();
+      return stored;
+    },
+    async create(_key, record) {
+      check();
+      if (stored !== undefined) throw new ApiError('ApiConflict', 'exists', { status: 409, reason: 'AlreadyExists' });
+      return write(record);
+    },
+    async update(_key, lease) {
+      check();
+      if (stored?.resourceVersion !== lease.resourceVersion)
+        throw new ApiError('ApiConflict', 'conflict', { status: 409 });
+      const { resourceVersion: _old, ...record } = lease;
+      return write(record);
+    },
+  };
+  return {
+    api,
+    get lease() {
+      return stored;
+    },
+    write,
+    fail: (error: Error | undefined) => {
+      failure = error;
+    },
+  };
+}
+
+function aCandidate(identity: string, store: ReturnType<typeof aLeaseStore>, timers: TestTimers) {
+  const logger = createTestLogger();
+  const gauges: { leader?: boolean; forbidden?: boolean } = {};
+  let lost = 0;
+  const election = createLeaderElection({
+    leases: store.api,
+    key: { namespace: 'kube-system', name: 'waxwing' },
+    identity,
+    durationMs: 15_000,
+    renewDeadlineMs: 10_000,
+    retryPeriodMs: 2000,
+    timers,
+    wallClock: () => Date.UTC(2026, 0, 1) + timers.now(),
+    random: () => 0,
+    logger,
+    metrics: {
+      leader: (is) => {
+        gauges.leader = is;
+      },
+      leaderElectionForbidden: (is) => {
+        gauges.forbidden = is;
+      },
+    },
+    onLost: () => {
+      lost++;
+    },
+  });
+  return { election, logger, gauges, lostCount: () => lost };
+}
+
+const turn = () => new Promise((resolve) => setImmediate(resolve));
+
+async function pass(timers: TestTimers, ms: number, stepMs = 500): Promise<void> {
+  for (let at = 0; at < ms; at += stepMs) {
+    timers.advance(stepMs);
+    await turn();
+  }
+}
+
+function mayWrite(election: LeaderElection): boolean {
+  try {
+    election.assertLeading();
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+describe('leader election', () => {
+  test('the first one leads and writes a record as client-go does', async () => {
+    const [store, timers] = [aLeaseStore(), createTestTimers()];
+    const { election, gauges } = aCandidate('a', store, timers);
+    expect(mayWrite(election)).toBe(false);
+    election.start();
+    await election.whenLeading();
+    expect(mayWrite(election)).toBe(true);
+    expect(gauges.leader).toBe(true);
+    expect(store.lease).toMatchObject({
+      holderIdentity: 'a',
+      leaseDurationSeconds: 15,
+      acquireTime: '2026-01-01T00:00:00.000000Z',
+      leaseTransitions: 0,
+    });
+  });
+
+  test('the second one follows as long as the first renews', async () => {
+    const [store, timers] = [aLeaseStore(), createTestTimers()];
+    const a = aCandidate('a', store, timers);
+    const b = aCandidate('b', store, timers);
+    a.election.start();
+    await turn();
+    b.election.start();
+    await pass(timers, 120_000);
+    expect([a.election.leadership, b.election.leadership]).toEqual(['leading', 'following']);
+    expect([mayWrite(a.election), mayWrite(b.election)]).toEqual([true, false]);
+    expect(b.election.holder).toBe('a');
+    expect(store.lease?.acquireTime).toBe('2026-01-01T00:00:00.000000Z');
+  });
+
+  test('when the leader dies the other one takes over after the lease time, and not before', async () => {
+    const [store, timers] = [aLeaseStore(), createTestTimers()];
+    const b = aCandidate('b', store, timers);
+    const dead = { holderIdentity: 'a', leaseDurationSeconds: 15, acquireTime: '', renewTime: '', leaseTransitions: 4 };
+    store.write(dead);
+    b.election.start();
+    await pass(timers, 14_500);
+    expect(b.election.leadership).toBe('following');
+    await pass(timers, 4000);
+    expect(b.election.leadership).toBe('leading');
+    expect(store.lease).toMatchObject({ holderIdentity: 'b', leaseTransitions: 5 });
+  });
+
+  test('a leader that was stopped for a minute writes nothing when it goes on, and ends', async () => {
+    const [store, timers] = [aLeaseStore(), createTestTimers()];
+    const a = aCandidate('a', store, timers);
+    a.election.start();
+    await turn();
+    // SIGSTOP: the clock goes on, no timer fires.
+    const now = timers.now;
+    timers.now = () => now() + 60_000;
+    expect(() => a.election.assertLeading()).toThrow('does not lead any more');
+    expect(a.lostCount()).toBe(1);
+    expect(a.gauges.leader).toBe(false);
+  });
+
+  test('a leader that cannot renew stops writing before another one may begin', async () => {
+    const [store, timers] = [aLeaseStore(), createTestTimers()];
+    const a = aCandidate('a', store, timers);
+    a.election.start();
+    await turn();
+    store.fail(new ApiError('ApiUnavailable', 'connection refused', { status: 0 }));
+    await pass(timers, 9500);
+    expect([mayWrite(a.election), a.lostCount()]).toEqual([true, 0]);
+    await pass(timers, 1000);
+    expect([mayWrite(a.election), a.lostCount()]).toEqual([false, 1]);
+    expect(a.logger.records.filter(({ level }) => level === 'warn')).toHaveLength(1);
+  });
+
+  test('a short outage loses nothing', async () => {
+    const [store, timers] = [aLeaseStore(), createTestTimers()];
+    const a = aCandidate('a', store, timers);
+    a.election.start();
+    await turn();
+    store.fail(new ApiError('ApiUnavailable', 'connection refused', { status: 0 }));
+    await pass(timers, 6000);
+    store.fail(undefined);
+    await pass(timers, 60_000);
+    expect([a.election.leadership, a.lostCount()]).toEqual(['leading', 0]);
+  });
+
+  test('a leader whose Lease somebody else took ends at once', async () => {
+    const [store, timers] = [aLeaseStore(), createTestTimers()];
+    const a = aCandidate('a', store, timers);
+    a.election.start();
+    await turn();
+    const lease = store.lease;
+    if (lease !== undefined) store.write({ ...lease, holderIdentity: 'thief' });
+    await pass(timers, 2500);
+    expect([mayWrite(a.election), a.lostCount()]).toEqual([false, 1]);
+    expect(store.lease?.holderIdentity).toBe('thief');
+  });
+
+  test('where Leases are forbidden it works without election and names the missing rule', async () => {
+    const [store, timers] = [aLeaseStore(), createTestTimers()];
+    store.fail(
+      new ApiError('ApiForbidden', 'may not get leases', { status: 403, hint: 'grant it with this RBAC rule: {...}' }),
+    );
+    const a = aCandidate('a', store, timers);
+    a.election.start();
+    await a.election.whenLeading();
+    expect(a.election.leadership).toBe('unelected');
+    expect(mayWrite(a.election)).toBe(true);
+    expect(a.gauges).toEqual({ leader: true, forbidden: true });
+    expect(a.logger.records.at(-1)).toMatchObject({
+      level: 'error',
+      attributes: { hint: expect.stringContaining('RBAC rule') },
+    });
+    await pass(timers, 60_000);
+    expect(a.lostCount()).toBe(0);
+  });
+
+  test('a graceful end gives the Lease back, and the next one need not wait', async () => {
+    const [store, timers] = [aLeaseStore(), createTestTimers()];
+    const a = aCandidate('a', store, timers);
+    const b = aCandidate('b', store, timers);
+    a.election.start();
+    await turn();
+    b.election.start();
+    await turn();
+    await a.election.stop();
+    expect(store.lease?.holderIdentity).toBe('');
+    expect(a.lostCount()).toBe(0);
+    await pass(timers, 2500);
+    expect(b.election.leadership).toBe('leading');
+    expect(mayWrite(a.election)).toBe(false);
+  });
+
+  test('two that come together never both lead', async () => {
+    const [store, timers] = [aLeaseStore(), createTestTimers()];
+    const all = ['a', 'b', 'c'].map((name) => aCandidate(name, store, timers));
+    for (const { election } of all) election.start();
+    await pass(timers, 30_000);
+    expect(all.filter(({ election }) => mayWrite(election))).toHaveLength(1);
+  });
+
+  test('without election one may always write', () => {
+    expect(mayWrite(noElection({ leader: () => {} }))).toBe(true);
+  });
+});
