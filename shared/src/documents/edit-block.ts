@@ -42,7 +42,9 @@ export function replaceInBlock(map: MapNode, entry: MapEntry, replacement: strin
   if (value.kind === 'scalar' && value.style === 'double') text = formatDoubleQuoted(replacement);
   else if (value.kind === 'scalar' && value.style === 'single' && isSingleLine(replacement))
     text = singleQuoted(replacement);
-  else text = indentLines(scalarLines(replacement), pad, style.eol).slice(pad.length);
+  else if (!isSingleLine(replacement) && !isBlockScalar && hasMoreOnLine(value.end, style))
+    text = formatDoubleQuoted(replacement);
+  else text = indentLines(scalarLines(replacement, style), pad, style.eol).slice(pad.length);
   // The range of a block scalar includes its last line break.
   const endsWithBreak = isBlockScalar && style.text[value.end - 1] === '\n';
   if (endsWithBreak) text += style.eol;
@@ -144,7 +146,7 @@ function entryLines(entries: DocumentMap, style: BlockStyle): string[] {
       const pad = ' '.repeat(style.indentStep);
       lines.push(`${name}:`, ...entryLines(value, style).map((line) => (line === '' ? '' : pad + line)));
     } else {
-      const [first, ...rest] = scalarLines(value);
+      const [first, ...rest] = scalarLines(value, style);
       lines.push(`${name}: ${first}`, ...rest);
     }
   }
@@ -152,12 +154,20 @@ function entryLines(entries: DocumentMap, style: BlockStyle): string[] {
 }
 
 /** The lines of a scalar as the value of a key in column 0. */
-function scalarLines(value: DocumentValue): string[] {
-  // Line breaks other than LF do not survive in a block scalar.
-  if (typeof value === 'string' && !isSingleLine(value) && /[\r\x85\u2028\u2029]/.test(value))
-    return [formatDoubleQuoted(value)];
+function scalarLines(value: DocumentValue, style: BlockStyle): string[] {
+  // A block scalar is for plain lines of text: odd line breaks do not survive in it, nor does the last one at the end of a
+  // file without a line break; leading blanks and several line breaks at the end would need indicators.
+  if (typeof value === 'string' && !isSingleLine(value)) {
+    if (!style.text.endsWith('\n') || !/^[^\s](?:[^\r\x85\u2028\u2029]*[^\s])?\n?$/.test(value))
+      return [formatDoubleQuoted(value)];
+  }
   const text = formatYaml(new Map([['k', value]]));
   return text.slice('k: '.length, -1).split('\n');
+}
+
+/** A comment behind a value would become part of a block scalar. */
+function hasMoreOnLine(offset: number, style: BlockStyle): boolean {
+  return style.text.slice(offset, contentEnd(offset, style)).trim() !== '';
 }
 
 function isSingleLine(text: string): boolean {

@@ -1,11 +1,11 @@
-import fc, { type GeneratorValue } from 'fast-check';
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { SealedSecretsError } from '../errors.ts';
 import { type DocumentEdit, planEdit } from './edit.ts';
 import { formatJsonString } from './format-json.ts';
 import { formatDoubleQuoted } from './format-yaml.ts';
 import { readDocuments } from './read.ts';
-import { type DocumentMap, type DocumentValue, equalValues } from './value.ts';
+import { type DocumentMap, type DocumentValue, equalValues, valueAt } from './value.ts';
 
 const set = (path: string, value: string): DocumentEdit => ({ op: 'set', path: path.split('/'), value });
 const remove = (path: string): DocumentEdit => ({ op: 'remove', path: path.split('/') });
@@ -13,13 +13,17 @@ const edited = (text: string, ...edits: DocumentEdit[]) => planEdit(text, edits)
 
 describe('planEdit in block style', () => {
   it('replaces a value and leaves comments, order and spacing alone', () => {
-    expect(edited('# top\nspec:\n  b:   old   # why\n\n  a: 1\n', set('spec/b', 'new'))).toBe('# top\nspec:\n  b:   new   # why\n\n  a: 1\n');
+    expect(edited('# top\nspec:\n  b:   old   # why\n\n  a: 1\n', set('spec/b', 'new'))).toBe(
+      '# top\nspec:\n  b:   new   # why\n\n  a: 1\n',
+    );
   });
   it('keeps the quotes of a replaced value', () => {
     expect(edited(`a: "x"\nb: 'y'\n`, set('a', 'q"q'), set('b', "it's"))).toBe(`a: "q\\"q"\nb: 'it''s'\n`);
   });
   it('adds an entry behind the last one, before comments that follow', () => {
-    expect(edited('m:\n    a: 1 # c\n# tail\nn: 2\n', set('m/z', 'AgB='))).toBe('m:\n    a: 1 # c\n    z: AgB=\n# tail\nn: 2\n');
+    expect(edited('m:\n    a: 1 # c\n# tail\nn: 2\n', set('m/z', 'AgB='))).toBe(
+      'm:\n    a: 1 # c\n    z: AgB=\n# tail\nn: 2\n',
+    );
   });
   it.each([
     ['m:\n', 'm:\n  k: v\n'],
@@ -47,7 +51,9 @@ describe('planEdit in block style', () => {
     expect(edited('a: 1\nb: 1\n', set('a', 'x\ny\n'))).toBe('a: |\n  x\n  y\nb: 1\n');
   });
   it('removes an entry with its line', () => {
-    expect(edited('m:\n  # keep\n  a: |\n    x\n  b: 1 # gone\n  c: 2\n', remove('m/b'))).toBe('m:\n  # keep\n  a: |\n    x\n  c: 2\n');
+    expect(edited('m:\n  # keep\n  a: |\n    x\n  b: 1 # gone\n  c: 2\n', remove('m/b'))).toBe(
+      'm:\n  # keep\n  a: |\n    x\n  c: 2\n',
+    );
     expect(edited('m:\n  a: 1\nn: 2\n', remove('m/a'))).toBe('m:\n  {}\nn: 2\n');
     expect(edited('m: {a: 1, b: 2, c: 3}\n', remove('m/b'), remove('m/c'))).toBe('m: {a: 1}\n');
     expect(edited('{"a":1,"b":2}', remove('a'), set('c', 'x'))).toBe('{"b":2,"c":"x"}');
@@ -80,12 +86,46 @@ describe('planEdit in block style', () => {
 });
 
 // Documents in the styles people use, and edits that must all work.
-type Gen = GeneratorValue;
-const KEYS = ['a', 'b', 'tls.key', '10', '__proto__', 'constructor', 'x-y', 'true', 'two words', 'é', ':', '', '#'];
-const TEXTS = ['', 'x', 'AgBy8+/=', 'true', '0123', 'two words', 'a: b', ' lead', 'it\'s "q"', 'l1\nl2\n', 'l1\n\nl2', '\n', 'é😀', '{x}', '#', '- a', 'a\tb', '\r\n', 'a\n\n'];
+// One number from fast-check decides about all of a case: a generator of its own makes shrinking these texts endless.
+type Gen = (limit: number) => number;
 
-const pick = <T>(g: Gen, values: readonly T[]): T => g(() => fc.constantFrom(...values));
-const chance = (g: Gen, percent: number): boolean => g(() => fc.integer({ min: 0, max: 99 })) < percent;
+function generator(seed: number): Gen {
+  let state = seed >>> 0 || 1;
+  return (limit) => {
+    state ^= state << 13;
+    state ^= state >>> 17;
+    state ^= state << 5;
+    return (state >>> 0) % limit;
+  };
+}
+
+const seeds = fc.integer({ min: 1, max: 2 ** 32 - 1 });
+
+const KEYS = ['a', 'b', 'tls.key', '10', '__proto__', 'constructor', 'x-y', 'true', 'two words', 'é', ':', '', '#'];
+const TEXTS = [
+  '',
+  'x',
+  'AgBy8+/=',
+  'true',
+  '0123',
+  'two words',
+  'a: b',
+  ' lead',
+  'it\'s "q"',
+  'l1\nl2\n',
+  'l1\n\nl2',
+  '\n',
+  'é😀',
+  '{x}',
+  '#',
+  '- a',
+  'a\tb',
+  '\r\n',
+  'a\n\n',
+];
+
+const pick = <T>(g: Gen, values: readonly T[]): T => values[g(values.length)] as T;
+const chance = (g: Gen, percent: number): boolean => g(100) < percent;
 
 interface Layout {
   readonly eol: string;
@@ -95,7 +135,11 @@ interface Layout {
 function writeScalar(g: Gen, text: string, indent: number, eol: string, inFlow: boolean): string {
   if (!inFlow && /^(?:[^\s][^\n\r]*\n)+$/.test(text) && chance(g, 60)) {
     const pad = ' '.repeat(indent);
-    return `${pick(g, ['|', '|+'])}${eol}${text.slice(0, -1).split('\n').map((line) => pad + line).join(eol)}`;
+    return `|${eol}${text
+      .slice(0, -1)
+      .split('\n')
+      .map((line) => pad + line)
+      .join(eol)}`;
   }
   if (/^[a-zA-Z/+=]+$/.test(text) && text !== 'true' && chance(g, 60)) return text;
   if (/^[\x20-\x7e\u00e9]*$/.test(text) && chance(g, 40)) return `'${text.replaceAll("'", "''")}'`;
@@ -141,7 +185,8 @@ function writeJson(value: DocumentValue, indent: string | undefined, eol: string
   if (typeof value === 'string') return formatJsonString(value);
   const lead = indent === undefined ? '' : eol + indent.repeat(level + 1);
   const close = indent === undefined ? '' : eol + indent.repeat(level);
-  if (Array.isArray(value)) return `[${value.map((item) => lead + writeJson(item, indent, eol, level + 1)).join(',')}${close}]`;
+  if (Array.isArray(value))
+    return `[${value.map((item) => lead + writeJson(item, indent, eol, level + 1)).join(',')}${close}]`;
   if (!(value instanceof Map)) return String(value);
   if (value.size === 0) return '{}';
   const colon = indent === undefined ? ':' : ': ';
@@ -150,10 +195,17 @@ function writeJson(value: DocumentValue, indent: string | undefined, eol: string
 
 function makeMap(g: Gen, depth: number): DocumentMap {
   const map: DocumentMap = new Map();
-  const size = g(() => fc.integer({ min: 0, max: 4 }));
+  const size = g(5);
   for (let i = 0; i < size; i++) {
-    const kind = g(() => fc.integer({ min: 0, max: 9 }));
-    const value = depth > 0 && kind < 4 ? makeMap(g, depth - 1) : kind === 4 ? [pick(g, TEXTS)] : kind === 5 ? null : pick(g, TEXTS);
+    const kind = g(10);
+    const value =
+      depth > 0 && kind < 4
+        ? makeMap(g, depth - 1)
+        : kind === 4
+          ? [pick(g, TEXTS)]
+          : kind === 5
+            ? null
+            : pick(g, TEXTS);
     map.set(pick(g, KEYS), value);
   }
   return map;
@@ -194,6 +246,8 @@ function applyEdits(root: DocumentMap, edits: readonly DocumentEdit[]): Document
     }
     if (stopped) continue;
     const last = edit.path.at(-1) ?? '';
+    const original = valueAt(root, edit.path);
+    if (edit.op === 'set' && (original instanceof Map || Array.isArray(original))) return undefined;
     const old = level.get(last);
     if (edit.op === 'remove') level.delete(last);
     else if (old instanceof Map || Array.isArray(old)) return undefined;
@@ -226,22 +280,37 @@ describe('planEdit on random documents', () => {
     return { text, map, document };
   };
 
+  const plan = (text: string, edits: DocumentEdit[], document: number) => {
+    try {
+      return planEdit(text, edits, { document });
+    } catch (error) {
+      if (error instanceof TypeError) throw error;
+      throw new Error(`${JSON.stringify(text)} ${JSON.stringify(edits)}`, { cause: error });
+    }
+  };
+
   it('changes the value as intended and no byte outside of the splices', () => {
     let done = 0;
     fc.assert(
-      fc.property(fc.gen(), (g) => {
+      fc.property(seeds, (seed) => {
+        const g = generator(seed);
         const { text, map, document } = build(g);
         const before = [...readDocuments(text)][document];
-        expect(equalValues(before?.value, map), `the generator and the reader disagree about ${JSON.stringify(text)}`).toBe(true);
+        expect(
+          equalValues(before?.value, map),
+          `the generator and the reader disagree about ${JSON.stringify(text)}`,
+        ).toBe(true);
         const edit = makeEdit(g, map);
         const expected = applyEdits(map, [edit]);
         if (expected === undefined || expected.size === 0) {
           return;
         }
-        const planned = planEdit(text, [edit], { document });
+        const planned = plan(text, [edit], document);
         done++;
         const after = [...readDocuments(planned.text)][document];
-        expect(equalValues(after?.value, expected), `${JSON.stringify(text)} to ${JSON.stringify(planned.text)}`).toBe(true);
+        expect(equalValues(after?.value, expected), `${JSON.stringify(text)} to ${JSON.stringify(planned.text)}`).toBe(
+          true,
+        );
         let rebuilt = '';
         let end = 0;
         for (const splice of planned.splices) {
@@ -258,14 +327,17 @@ describe('planEdit on random documents', () => {
 
   it('applies several edits at once as one after the other', () => {
     fc.assert(
-      fc.property(fc.gen(), (g) => {
+      fc.property(seeds, (seed) => {
+        const g = generator(seed);
         const { text, map, document } = build(g);
         const edits = [makeEdit(g, map), makeEdit(g, map), makeEdit(g, map)];
-        const expected = applyEdits(map, edits);
+        // Of several edits of one path only the last counts.
+        const last = new Map(edits.map((edit) => [JSON.stringify(edit.path), edit]));
+        const expected = applyEdits(map, [...last.values()]);
         if (expected === undefined || expected.size === 0) return;
         let planned: string;
         try {
-          planned = planEdit(text, edits, { document }).text;
+          planned = plan(text, edits, document).text;
         } catch (error) {
           // Edits of which one makes an object where another sets a string contradict each other.
           if (error instanceof TypeError) return;
@@ -279,7 +351,27 @@ describe('planEdit on random documents', () => {
   });
 
   it('throws only its own errors, whatever the text', () => {
-    const pieces = ['a', ':', ' ', '\n', '- ', '{', '}', '"', "'", '|', '&a ', '*a', '? ', '<<', '#', '\t', '---\n', '...\n', '!!str '];
+    const pieces = [
+      'a',
+      ':',
+      ' ',
+      '\n',
+      '- ',
+      '{',
+      '}',
+      '"',
+      "'",
+      '|',
+      '&a ',
+      '*a',
+      '? ',
+      '<<',
+      '#',
+      '\t',
+      '---\n',
+      '...\n',
+      '!!str ',
+    ];
     fc.assert(
       fc.property(fc.array(fc.constantFrom(...pieces), { maxLength: 14 }), (parts) => {
         try {

@@ -11,7 +11,10 @@ import { keyName, readDocuments, type SourceDocument } from './read.ts';
 import { type Position, positionInText } from './text.ts';
 import { type DocumentMap, type DocumentValue, describeKind, equalValues, formatPath } from './value.ts';
 
-/** Sets the string at a path of object keys, or removes what is there. Removing what is absent does nothing. */
+/**
+ * Sets the string at a path of object keys, or removes what is there. Removing what is absent does nothing. Of several edits of one
+ * path the last counts.
+ */
 export type DocumentEdit =
   | { readonly op: 'set'; readonly path: readonly string[]; readonly value: string }
   | { readonly op: 'remove'; readonly path: readonly string[] };

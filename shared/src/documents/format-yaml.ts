@@ -34,7 +34,7 @@ interface ScalarAnalysis {
 type Style = 'plain' | 'single' | 'double' | 'literal';
 
 // Letters, digits and inner spaces: plain in every respect, unless it reads as another type.
-const STARTS_AS_MARKER = /^(?:---|\.\.\.)/;
+const STARTS_AS_MARKER = /^(?:---|\.\.\.|-$|- )/;
 const SIMPLE_TEXT =
   /^[A-Za-z0-9_./+=$^~(;<\\)-](?:[A-Za-z0-9_./+=$^~(;<\\)@!*%&'"`,{}[\]|>?-]| (?=[A-Za-z0-9_./+=-]))*$/;
 
