@@ -1,5 +1,5 @@
 import { readFile, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join, resolve } from 'node:path';
 import { readObject, readSecret, type Secret } from '@waxwing/shared';
 import type { Json } from '../../test/apiserver/client.ts';
 import { waitFor } from '../../test/apiserver/wait-for.ts';
@@ -48,16 +48,16 @@ async function writeExample(folder: string): Promise<string> {
 }
 
 async function loadSecret(file: string): Promise<Secret> {
-  const secret = readSecret(readObject(await readFile(file)).value, { source: file, lenient: true });
+  const secret = readSecret(readObject(await readFile(file)).value, { source: file, lenient: 'yaml' });
   if (secret.metadata.name === '') throw new Error(`${file}: metadata.name is missing`);
   const namespace = secret.metadata.namespace === '' ? 'default' : secret.metadata.namespace;
   return { ...secret, metadata: { ...secret.metadata, namespace } };
 }
 
-async function fetchCertificate({ world, narrator, folder }: Stage, name: string): Promise<void> {
+async function fetchCertificate({ world, narrator }: Stage, name: string): Promise<void> {
   await narrator.step('Fetch the certificate; anyone may have it', async () => {
     narrator.command(`waxwing cert --cert ${world.controllerUrl}/v1/cert.pem --output ${name}`);
-    const args = ['cert', '--cert', `${world.controllerUrl}/v1/cert.pem`, '--output', join(folder, name)];
+    const args = ['cert', '--cert', `${world.controllerUrl}/v1/cert.pem`, '--output', name];
     const { stderr } = await world.runProgram('waxwing', args);
     return stderr.trimEnd().split('\n');
   });
@@ -65,10 +65,11 @@ async function fetchCertificate({ world, narrator, folder }: Stage, name: string
 
 async function seal({ world, narrator, folder }: Stage, file: string, secret: Secret): Promise<string> {
   const sealed = join(folder, 'sealed.yaml');
+  const shown = file.startsWith(folder) ? basename(file) : file;
   const { namespace } = secret.metadata;
   await narrator.step('Seal the Secret, offline', async () => {
-    narrator.command(`waxwing seal ${file} --cert cert.pem --namespace ${namespace} --output sealed.yaml`);
-    const args = ['seal', file, '--cert', join(folder, 'cert.pem'), '--namespace', namespace, '--output', sealed];
+    narrator.command(`waxwing seal ${shown} --cert cert.pem --namespace ${namespace} --output sealed.yaml`);
+    const args = ['seal', resolve(file), '--cert', 'cert.pem', '--namespace', namespace, '--output', 'sealed.yaml'];
     const { stderr } = await world.runProgram('waxwing', args);
     const text = await readFile(sealed, 'utf8');
     return [...stderr.trimEnd().split('\n'), 'sealed.yaml can go into Git:', ...shorten(text)];
@@ -111,7 +112,7 @@ async function editOneValue(
       JSON.stringify({ apiVersion: 'v1', kind: 'Secret', metadata, stringData: { [item]: value } }),
     );
     narrator.command('waxwing merge edit.yaml --into sealed.yaml --cert cert.pem');
-    await world.runProgram('waxwing', ['merge', edit, '--into', sealed, '--cert', join(folder, 'cert.pem')]);
+    await world.runProgram('waxwing', ['merge', 'edit.yaml', '--into', 'sealed.yaml', '--cert', 'cert.pem']);
     await applyObject(world, await sealedObject(sealed, namespace));
     const expected: Secret = { ...secret, data: new Map(secret.data).set(item, Buffer.from(value)) };
     return describeData(await waitForSecret(world, expected), example);

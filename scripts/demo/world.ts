@@ -19,7 +19,7 @@ export interface World {
   readonly controllerLogFile: string;
   /** Asks the controller process for a new key, as `kill -USR1` does. */
   renewKey(): void;
-  /** Runs a program of `bin/`; throws with what it said on standard error if it fails. */
+  /** Runs a program of `bin/` in the folder of this run; throws with what it said on standard error if it fails. */
   runProgram(name: 'waxwing' | 'kubeseal', args: readonly string[]): Promise<{ stdout: string; stderr: string }>;
   stop(): Promise<void>;
 }
@@ -58,7 +58,7 @@ export async function startWorld({ folder, kind, narrator }: WorldOptions): Prom
       controllerUrl: controller?.url ?? '',
       controllerLogFile,
       renewKey: () => controller?.child.kill('SIGUSR1'),
-      runProgram,
+      runProgram: (name, args) => runProgram(name, args, folder),
       stop,
     };
   } catch (error) {
@@ -93,7 +93,11 @@ async function startEmbedded(folder: string): Promise<RunningServer> {
   return { url, kubeconfig, stop: () => terminate(child) };
 }
 
-async function runProgram(name: string, args: readonly string[]): Promise<{ stdout: string; stderr: string }> {
+async function runProgram(
+  name: string,
+  args: readonly string[],
+  folder: string,
+): Promise<{ stdout: string; stderr: string }> {
   // No kubeconfig, no HOME: what is sealed offline needs nothing of the cluster but its certificate.
-  return run(join(root, 'bin', name), args, { env: { PATH: process.env['PATH'] } });
+  return run(join(root, 'bin', name), args, { cwd: folder, env: { PATH: process.env['PATH'] } });
 }
