@@ -6,7 +6,6 @@ import {
   type Scope,
   SealedSecretsError,
   type Sealer,
-  type TemplateRenderer,
 } from '@waxwing/shared';
 import { isOpenToTampering, readCertificate, usableCertificate } from './certificate-source.ts';
 import type { Controller } from './cluster.ts';
@@ -17,6 +16,7 @@ import { type Input, openInput, standardInput } from './input.ts';
 import type { Io } from './io.ts';
 import { type ClusterOptions, configuredNamespace } from './kubeconfig.ts';
 import { createFlagReader, environmentPrefix, type FlagReader, kubesealFlags } from './kubeseal-flags.ts';
+import { lazyRenderer } from './lazy-renderer.ts';
 import { runFetchCertificate } from './modes/fetch-certificate.ts';
 import { runRaw } from './modes/raw.ts';
 import { runSeal, type SealOptions } from './modes/seal.ts';
@@ -287,15 +287,6 @@ async function recover(
   const { runRecover } = await import('./modes/recover.ts');
   const keyFiles = flags.list('recovery-private-key');
   await runRecover(input, target, { keyFiles, format: format(), render: lazyRenderer(io) }, io);
-}
-
-/** The template engine is loaded when the first entry has to be rendered. */
-function lazyRenderer(io: Io): TemplateRenderer {
-  let renderer: Promise<TemplateRenderer> | undefined;
-  return async (entry, text, data) => {
-    renderer ??= import('./template-renderer.ts').then(({ createRenderer }) => createRenderer(io));
-    return await (await renderer)(entry, text, data);
-  };
 }
 
 async function warnAboutUnusedKeys(flags: FlagReader, io: Io): Promise<void> {
