@@ -62,7 +62,7 @@ export function applyObject(cluster: Cluster, input: PatchInput): WriteResult {
     .map((entry) => without(entry, contested.find((other) => other.entry === entry)?.fields));
   const dropped = droppedFields(mine, wishes, others);
   const merged = mergeWishes(removeFields(live, dropped, node), wanted, node) as KubeObject;
-  const given = readObject(merged, type, 'Ignore', []);
+  const given = readObject({ value: merged, duplicates: [] }, type, 'Ignore', []);
   const entries = others.flatMap((entry): ManagerEntry[] => {
     const kept = entry === undefined ? undefined : existingFields(entry.fields, given, node);
     return entry === undefined || kept === undefined ? [] : [{ ...entry, fields: kept }];

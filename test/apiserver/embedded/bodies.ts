@@ -1,5 +1,6 @@
 import { parse as parseYaml } from 'yaml';
 import { type DecodingProblems, applyDefaults, decodeBuiltIn, prune } from './decoding.ts';
+import { duplicateFields } from './duplicates.ts';
 import { ApiError, badRequest, invalid, invalidValue, unsupportedValue } from './errors.ts';
 import { isObject, type JsonObject, type KubeObject, own, stringAt } from './json.ts';
 import { apiVersionOf, objectMetaSchema, type ResourceType, splitApiVersion } from './resources.ts';
@@ -11,10 +12,16 @@ export type FieldValidation = 'Ignore' | 'Warn' | 'Strict';
 
 const jsonTypes = new Set(['application/json', 'application/yaml', '']);
 
+/** A body, and the keys that stand twice in an object of it. */
+export interface ParsedBody {
+  readonly value: unknown;
+  readonly duplicates: readonly string[];
+}
+
 /** Parses a body by its media type. Throws 415 for a format that is not understood. */
-export function parseTypedBody(body: Buffer, contentType: string | undefined): unknown {
+export function parseTypedBody(body: Buffer, contentType: string | undefined): ParsedBody {
   const mediaType = (contentType ?? '').split(';')[0]?.trim() ?? '';
-  if (mediaType === protobufMediaType) return decodeProtobuf(body);
+  if (mediaType === protobufMediaType) return { value: decodeProtobuf(body), duplicates: [] };
   if (jsonTypes.has(mediaType)) return parseBody(body);
   throw new ApiError(
     415,
@@ -25,15 +32,16 @@ export function parseTypedBody(body: Buffer, contentType: string | undefined): u
 }
 
 /** Parses a body as JSON, or as YAML if it is none. Throws 400. */
-export function parseBody(body: Buffer): unknown {
+export function parseBody(body: Buffer): ParsedBody {
   const text = body.toString('utf8');
   try {
-    return JSON.parse(text);
+    const value: unknown = JSON.parse(text);
+    return { value, duplicates: duplicateFields(text, value) };
   } catch (error) {
     if (/^\s*[{[]/.test(text) || text.trim() === '') throw badRequest(`error decoding JSON: ${(error as Error).message}`);
   }
   try {
-    return parseYaml(text, { version: '1.2' });
+    return { value: parseYaml(text, { version: '1.2', uniqueKeys: false }), duplicates: [] };
   } catch {
     throw badRequest('error converting YAML to JSON');
   }
@@ -43,9 +51,26 @@ export function parseBody(body: Buffer): unknown {
  * Reads a value as an object of a resource: kind and version must fit, fields of unknown name are dropped and, as asked,
  * reported. Throws 400. `warnings` receives what the answer has to carry in `Warning` headers.
  */
-export function readObject(value: unknown, type: ResourceType, validation: FieldValidation, warnings: string[]): KubeObject {
+export function readObject(
+  { value, duplicates }: ParsedBody,
+  type: ResourceType,
+  validation: FieldValidation,
+  warnings: string[],
+): KubeObject {
   if (!isObject(value)) throw badRequest(`${type.kind} in version "${type.version}" cannot be handled as a ${type.kind}: the body is no object`);
-  return readAs(value, { apiVersion: apiVersionOf(type), kind: type.kind, schema: type.schema, isCustom: type.isCustom }, validation, warnings);
+  const target = { apiVersion: apiVersionOf(type), kind: type.kind, schema: type.schema, isCustom: type.isCustom };
+  assertKind(value, target);
+  const problems: DecodingProblems = { unknown: [] };
+  const object = decode(value, target, problems);
+  const lines = [
+    ...duplicates.map((path) => `duplicate field ${JSON.stringify(path)}`),
+    ...problems.unknown.map((path) => `unknown field ${JSON.stringify(path)}`),
+  ];
+  if (lines.length > 0 && validation === 'Strict') {
+    throw badRequest(`${cannotHandle(target)}: strict decoding error: ${lines.join(', ')}`);
+  }
+  if (validation === 'Warn') warnings.push(...lines);
+  return (isObject(object['metadata']) ? object : { ...object, metadata: {} }) as KubeObject;
 }
 
 interface Target {
@@ -55,21 +80,18 @@ interface Target {
   readonly isCustom: boolean;
 }
 
-function readAs(value: JsonObject, target: Target, validation: FieldValidation, warnings: string[]): KubeObject {
-  assertKind(value, target);
-  const problems: DecodingProblems = { unknown: [] };
-  let object: JsonObject;
+function decode(value: JsonObject, target: Target, problems: DecodingProblems): JsonObject {
+  if (target.isCustom) return readCustom(value, target, problems);
+  return decodeOrRefuse({ ...value, apiVersion: target.apiVersion, kind: target.kind }, target.schema, '', target, problems);
+}
+
+function decodeOrRefuse(value: unknown, schema: SchemaNode, path: string, target: Target, problems: DecodingProblems): JsonObject {
   try {
-    object = target.isCustom
-      ? readCustom(value, target.schema, problems)
-      : (decodeBuiltIn({ ...value, apiVersion: target.apiVersion, kind: target.kind }, target.schema, '', problems) as JsonObject);
+    return decodeBuiltIn(value, schema, path, problems) as JsonObject;
   } catch (error) {
     if (!(error instanceof ApiError)) throw error;
     throw badRequest(`${cannotHandle(target)}: ${error.message}`);
   }
-  report(problems, target, validation, warnings);
-  if (!isObject(object['metadata'])) object = { ...object, metadata: {} };
-  return object as KubeObject;
 }
 
 function cannotHandle(target: Target, kind = target.kind): string {
@@ -97,17 +119,10 @@ function assertKind(value: JsonObject, target: Target): void {
 }
 
 /** A custom resource: metadata as of every object, the rest pruned and completed by the schema of the CRD. */
-function readCustom(value: JsonObject, schema: SchemaNode, problems: DecodingProblems): JsonObject {
-  const metadata = decodeBuiltIn(own(value, 'metadata') ?? {}, objectMetaSchema, 'metadata', problems);
-  const pruned = prune({ ...value, metadata }, schema, '', problems, true) as JsonObject;
-  return applyDefaults(pruned, schema) as JsonObject;
-}
-
-function report(problems: DecodingProblems, target: Target, validation: FieldValidation, warnings: string[]): void {
-  if (problems.unknown.length === 0 || validation === 'Ignore') return;
-  const lines = problems.unknown.map((path) => `unknown field ${JSON.stringify(path)}`);
-  if (validation === 'Strict') throw badRequest(`${cannotHandle(target)}: strict decoding error: ${lines.join(', ')}`);
-  warnings.push(...lines);
+function readCustom(value: JsonObject, target: Target, problems: DecodingProblems): JsonObject {
+  const metadata = decodeOrRefuse(own(value, 'metadata') ?? {}, objectMetaSchema, 'metadata', target, problems);
+  const pruned = prune({ ...value, metadata }, target.schema, '', problems, true) as JsonObject;
+  return applyDefaults(pruned, target.schema) as JsonObject;
 }
 
 /** Reads `fieldValidation`; a server that gets none warns. Throws 422 on any other word. */

@@ -27,6 +27,7 @@ export function decodeBuiltIn(value: unknown, node: SchemaNode, path: string, pr
       return decodeArray(value, node, path, problems);
     case 'string':
       if (typeof value !== 'string') throw wrongType(value, 'a string', path);
+      if (node.keywords['format'] === 'byte') return decodeBytes(value);
       return node.name === undefined ? value : decodeNamed(value, node.name);
     case 'boolean':
       if (typeof value !== 'boolean') throw wrongType(value, 'a boolean', path);
@@ -75,13 +76,41 @@ function decodeObject(value: unknown, node: SchemaNode, path: string, problems: 
     }
     // In a map of strings Go reads null as the empty string; everywhere else it is "absent".
     const isMapValue = entry === null && !node.properties.has(key) && child.type === 'string';
-    const decoded = isMapValue ? '' : decodeBuiltIn(entry, child, childPath(path, key), problems);
+    const read = isMapValue ? '' : decodeBuiltIn(entry, child, childPath(path, key), problems);
+    const decoded = isOmittedWhenEmpty(node, key, child) && isEmptyContainer(read) ? undefined : read;
     if (decoded === entry) continue;
     copy ??= { ...value };
     if (decoded === undefined) delete copy[key];
     else put(copy, key, decoded);
   }
   return copy ?? value;
+}
+
+/** Go leaves empty lists and maps out, except where a field is required; an empty managedFields has a meaning. */
+function isOmittedWhenEmpty(node: SchemaNode, key: string, child: SchemaNode): boolean {
+  if (key === 'managedFields' || node.required.includes(key)) return false;
+  return child.type === 'array' || (child.additional !== undefined && child.properties.size === 0);
+}
+
+function isEmptyContainer(value: unknown): boolean {
+  if (Array.isArray(value)) return value.length === 0;
+  return isObject(value) && Object.keys(value).length === 0;
+}
+
+const base64Pattern = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
+
+/** Bytes are decoded and encoded again, as Go does: line breaks and loose last bits disappear. Throws 400 without the value. */
+function decodeBytes(text: string): string {
+  const compact = /[\r\n]/.test(text) ? text.replace(/[\r\n]/g, '') : text;
+  if (!base64Pattern.test(compact)) throw badRequest(`illegal base64 data at input byte ${problemAt(compact)}`);
+  return compact.endsWith('=') ? Buffer.from(compact, 'base64').toString('base64') : compact;
+}
+
+/** Where Go's decoder stops: at a character that does not belong, or where an incomplete group of four begins. */
+function problemAt(compact: string): number {
+  const position = compact.search(/[^A-Za-z0-9+/]/);
+  if (position === -1) return Math.floor(compact.length / 4) * 4;
+  return compact[position] === '=' && position % 4 >= 2 ? position + 1 : position;
 }
 
 function decodeArray(value: unknown[], node: SchemaNode, path: string, problems: DecodingProblems): unknown[] {

@@ -1,6 +1,6 @@
 import { applyObject } from './apply.ts';
 import { type FieldValidation, parseBody, readObject } from './bodies.ts';
-import { ApiError, badRequest, notFound } from './errors.ts';
+import { ApiError, badRequest, invalid, invalidValue, notFound } from './errors.ts';
 import { isObject, type KubeObject } from './json.ts';
 import { applyJsonPatch, mergePatch } from './patch.ts';
 import type { ResourceType } from './resources.ts';
@@ -39,7 +39,7 @@ export function patchObject(cluster: Cluster, input: PatchInput): WriteResult {
     return applyObject(cluster, input);
   }
   if (input.force) throw badRequest('force is not allowed for patches other than server-side apply');
-  const patch = parseBody(input.body);
+  const { value: patch } = parseBody(input.body);
   const existing = cluster.store.collection(type.storage).get(keyOf(type.namespaced ? input.namespace : '', input.name));
   if (existing === undefined) throw notFound(type, input.name);
   const target = type.conversion?.fromStored(existing.object) ?? existing.object;
@@ -49,7 +49,7 @@ export function patchObject(cluster: Cluster, input: PatchInput): WriteResult {
     if (!isObject(patch)) throw badRequest('error decoding patch: json: cannot unmarshal array into Go value of type map[string]interface {}');
     patched = isStrategic ? strategicMerge(target, patch, type.schema) : mergePatch(target, patch);
   }
-  const given = readObject(patched, type, input.validation, input.warnings);
+  const given = readPatched(patched, input);
   assertSameName(given, target);
   return updateObject(cluster, {
     type: type.conversion?.stored() ?? type,
@@ -60,7 +60,20 @@ export function patchObject(cluster: Cluster, input: PatchInput): WriteResult {
   });
 }
 
+/** The result of a patch that cannot be read is not a bad request but an invalid patch; unlike the real one we do not repeat it. */
+function readPatched(patched: unknown, input: PatchInput): KubeObject {
+  try {
+    return readObject({ value: patched, duplicates: [] }, input.type, input.validation, input.warnings);
+  } catch (error) {
+    if (!(error instanceof ApiError) || error.code !== 400) throw error;
+    throw invalid({ group: '', kind: '' }, '', [invalidValue('patch', '<patched object>', error.message)]);
+  }
+}
+
 function assertSameName(given: KubeObject, target: KubeObject): void {
+  if ((given.metadata.namespace ?? target.metadata.namespace) !== target.metadata.namespace) {
+    throw badRequest('the namespace of the provided object does not match the namespace sent on the request');
+  }
   if (given.metadata.name !== target.metadata.name) {
     throw badRequest(`the name of the object (${given.metadata.name}) does not match the name on the URL (${target.metadata.name})`);
   }

@@ -1,5 +1,5 @@
 import { type FieldValidation, parseFieldValidation, parseTypedBody, readObject } from './bodies.ts';
-import { badRequest, invalid, methodNotAllowed, notFound, successStatus, unknownResource, unsupportedValue } from './errors.ts';
+import { badRequest, invalid, invalidValue, methodNotAllowed, notFound, successStatus, unknownResource, unsupportedValue } from './errors.ts';
 import { type Form, type IncludeObject, listJson, singleJson } from './forms.ts';
 import { isObject, type JsonObject, type KubeObject, own, stringAt } from './json.ts';
 import { listPage, selectorOf } from './lists.ts';
@@ -193,7 +193,7 @@ function deleteOptions(call: ResourceCall): DeleteOptions {
   const { query } = call.request;
   let body: JsonObject = {};
   if (call.body.length > 0) {
-    const parsed = parseTypedBody(call.body, call.contentType);
+    const { value: parsed } = parseTypedBody(call.body, call.contentType);
     if (!isObject(parsed)) throw badRequest('couldn\'t get version/kind; json parse error');
     body = parsed;
   }
@@ -204,6 +204,10 @@ function deleteOptions(call: ResourceCall): DeleteOptions {
     ]);
   }
   const orphan = own(body, 'orphanDependents') ?? (query.has('orphanDependents') ? isTrue(query.get('orphanDependents')) : undefined);
+  if (orphan !== undefined && propagation !== undefined) {
+    const why = 'orphanDependents and deletionPropagation cannot be both set';
+    throw invalid({ group: 'meta.k8s.io', kind: 'DeleteOptions' }, '', [invalidValue('propagationPolicy', propagation, why)]);
+  }
   const dryRun = Array.isArray(own(body, 'dryRun')) ? (own(body, 'dryRun') as string[]) : query.getAll('dryRun');
   return {
     uid: stringAt(body, 'preconditions', 'uid'),

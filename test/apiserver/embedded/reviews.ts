@@ -1,6 +1,6 @@
 import { attributesOfReview, grantFor, rulesFor, type User } from './access.ts';
 import { parseTypedBody, readObject } from './bodies.ts';
-import { invalid, invalidValue, notFound, requiredField } from './errors.ts';
+import { badRequest, invalid, invalidValue, notFound, requiredField } from './errors.ts';
 import { arrayAt, at, isObject, type JsonObject, type KubeObject, own, stringAt } from './json.ts';
 import { timestamp } from './metadata.ts';
 import type { RequestInfo } from './requests.ts';
@@ -24,7 +24,9 @@ interface ReviewParts {
 
 export function answerReview(parts: ReviewParts, user: User, call: ResourceCall): Answer {
   const parsed = parseTypedBody(call.body, call.contentType);
-  if (call.request.subresource === 'token') return created(answerTokenRequest(parts, call, isObject(parsed) ? parsed : {}));
+  if (call.request.subresource === 'token') {
+    return created(answerTokenRequest(parts, call, isObject(parsed.value) ? parsed.value : {}));
+  }
   const review = readObject(parsed, call.type, 'Ignore', []);
   return created({ ...review, status: reviewStatus(parts, user, call, review) });
 }
@@ -91,7 +93,8 @@ function rulesStatus({ cluster }: ReviewParts, user: User, review: KubeObject): 
 function tokenStatus({ tokens }: ReviewParts, review: KubeObject): JsonObject {
   const token = stringAt(review, 'spec', 'token') ?? '';
   const wanted = arrayAt(review, 'spec', 'audiences') as string[];
-  const authenticated = token === '' ? undefined : tokens.authenticate(token);
+  if (token === '') throw badRequest('token is required for TokenReview in authentication');
+  const authenticated = tokens.authenticate(token);
   if (authenticated === undefined) return { user: {}, error: 'invalid bearer token' };
   const audiences = wanted.length === 0 ? [tokenIssuer] : wanted;
   const common = audiences.filter((audience) => authenticated.audiences.includes(audience));

@@ -1,4 +1,4 @@
-import { badRequest, type FieldError, forbiddenField, immutableField, invalidValue, requiredField } from './errors.ts';
+import { type FieldError, forbiddenField, immutableField, invalidValue, requiredField } from './errors.ts';
 import { deepEqual, type JsonObject, type KubeObject, objectAt, own, put, stringAt, without } from './json.ts';
 import type { Strategy } from './strategy.ts';
 
@@ -15,41 +15,9 @@ function prepareSecret(next: KubeObject): KubeObject {
     secret = { ...(without(secret, 'stringData') as KubeObject), data };
   }
   const data = objectAt(secret, 'data');
-  if (data !== undefined) {
-    if (Object.keys(data).length === 0) secret = without(secret, 'data') as KubeObject;
-    else secret = withCanonicalData(secret, data);
-  }
+  if (data !== undefined && Object.keys(data).length === 0) secret = without(secret, 'data') as KubeObject;
   if ((secret['type'] ?? '') === '') secret = { ...secret, type: 'Opaque' };
   return secret;
-}
-
-/** Go decodes base64 on reading (skipping line breaks) and encodes it again on writing. */
-function withCanonicalData(secret: KubeObject, data: JsonObject): KubeObject {
-  let copy: JsonObject | undefined;
-  for (const key of Object.keys(data)) {
-    const value = String(data[key]);
-    const problemAt = base64ProblemAt(value);
-    if (problemAt !== undefined) {
-      throw badRequest(
-        `Secret in version "v1" cannot be handled as a Secret: illegal base64 data at input byte ${problemAt}`,
-      );
-    }
-    if (!/[\r\n]/.test(value)) continue;
-    copy ??= { ...data };
-    put(copy, key, value.replace(/[\r\n]/g, ''));
-  }
-  return copy === undefined ? secret : { ...secret, data: copy };
-}
-
-const base64Pattern = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
-
-/** Position of the first byte that is no strict base64, as Go counts it. */
-export function base64ProblemAt(text: string): number | undefined {
-  const compact = text.replace(/[\r\n]/g, '');
-  if (base64Pattern.test(compact)) return undefined;
-  const position = compact.search(/[^A-Za-z0-9+/]/);
-  if (position === -1) return Math.floor(compact.length / 4) * 4;
-  return compact[position] === '=' && position % 4 >= 2 ? position + 1 : position;
 }
 
 function decodedSize(base64: string): number {
@@ -139,17 +107,14 @@ function updateErrors(secret: KubeObject, old: KubeObject): FieldError[] {
 export const secretStrategy: Strategy = { prepare: prepareSecret, validate: secretErrors };
 
 export const configMapStrategy: Strategy = {
-  prepare: (next) => {
-    let map = next;
-    for (const field of ['data', 'binaryData']) {
-      const entries = objectAt(map, field);
-      if (entries !== undefined && Object.keys(entries).length === 0) map = without(map, field) as KubeObject;
-    }
-    return map;
-  },
   validate: (next, old) => {
     const errors: FieldError[] = [];
     let bytes = 0;
+    for (const key of Object.keys(objectAt(next, 'data') ?? {})) {
+      if (own(objectAt(next, 'binaryData') ?? {}, key) !== undefined) {
+        errors.push(invalidValue(`data[${key}]`, key, 'duplicate of key present in binaryData'));
+      }
+    }
     for (const field of ['data', 'binaryData']) {
       for (const [key, value] of Object.entries(objectAt(next, field) ?? {})) {
         errors.push(...dataKeyErrors(field, key));

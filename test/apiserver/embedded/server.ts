@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer as createHttpServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { createServer as createHttpsServer, type Server as HttpsServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
-import { accessDenied, type Attributes, grantFor, type User } from './access.ts';
+import { accessDenied, type Attributes, grantFor, parseServiceAccountUser, serviceAccountGroups, type User } from './access.ts';
 import type { AuditEntry, AuditTrail } from './audit.ts';
 import {
   acceptsAggregated,
@@ -147,7 +147,7 @@ function preciseTime(ms: number): string {
 
 async function handle(parts: ServerParts, exchange: Exchange): Promise<void> {
   const { request, incoming } = exchange;
-  exchange.user = authenticate(parts, incoming);
+  exchange.user = impersonated(parts, authenticate(parts, incoming), incoming);
   const faultRequest: FaultRequest = { ...request, user: exchange.user.name, userAgent: exchange.userAgent };
   const delayMs = parts.faults.delays.hit(faultRequest)?.delayMs;
   if (delayMs !== undefined) await parts.faults.pause(delayMs);
@@ -174,6 +174,23 @@ function authenticate(parts: ServerParts, incoming: IncomingMessage): User {
   const authenticated = parts.tokens.authenticate(token);
   if (authenticated === undefined || !parts.tokens.isForApi(authenticated)) throw new ApiError(401, 'Unauthorized', 'Unauthorized');
   return authenticated.user;
+}
+
+/** The user that `Impersonate-*` headers name, if the caller may act as that one. Throws 403. */
+function impersonated(parts: ServerParts, caller: User, { headersDistinct }: IncomingMessage): User {
+  const name = headersDistinct['impersonate-user']?.[0];
+  if (name === undefined) return caller;
+  const groups = headersDistinct['impersonate-group'] ?? [];
+  const account = parseServiceAccountUser(name);
+  const assertMay = (resource: string, namespace: string, target: string) => {
+    const attributes = { verb: 'impersonate', group: '', resource, subresource: '', namespace, name: target, path: undefined };
+    if (grantFor(parts.cluster.store, caller, attributes) === undefined) throw accessDenied(caller, attributes);
+  };
+  if (account === undefined) assertMay('users', '', name);
+  else assertMay('serviceaccounts', account.namespace, account.name);
+  for (const group of groups) assertMay('groups', '', group);
+  const implied = account === undefined ? ['system:authenticated'] : serviceAccountGroups(account.namespace);
+  return { name, uid: headersDistinct['impersonate-uid']?.[0] ?? '', groups: [...new Set([...groups, ...implied])], extra: {} };
 }
 
 function authorize(parts: ServerParts, { request, user }: Exchange): void {
