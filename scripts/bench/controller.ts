@@ -126,7 +126,7 @@ async function warmRestart(cluster: BenchCluster, objects: number): Promise<Meas
       /waxwing-controller|^controller/.test(userAgent) &&
       ['secrets', 'sealedsecrets', 'events'].includes(resource ?? ''),
   ).length;
-  const attempts = await metric(controller, 'sealed_secrets_controller_unseal_attempts_total');
+  const attempts = await metric(controller, 'waxwing_unseal_attempts_per_item_sum');
   const result: Measurement[] = [
     {
       name: `warm restart over ${objects} objects: ready`,
