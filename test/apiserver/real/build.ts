@@ -6,8 +6,8 @@ import { dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 
-/** The programs that `test/go.mod`, `test/helm/go.mod` and `test/promtool/go.mod` pin. */
-export type GoTool = 'etcd' | 'kube-apiserver' | 'kube-controller-manager' | 'kubectl' | 'helm' | 'promtool';
+/** The programs that `test/go.mod` and those of `test/helm`, `test/promtool` and `test/lua` pin. */
+export type GoTool = 'etcd' | 'kube-apiserver' | 'kube-controller-manager' | 'kubectl' | 'helm' | 'promtool' | 'glua';
 
 const testFolder = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 
@@ -38,6 +38,7 @@ const sources: Readonly<Record<GoTool, GoToolSource>> = {
     // Rules are tested without looking for targets; the clients of all clouds would take minutes to build.
     buildTags: ['remove_all_sd'],
   },
+  glua: { moduleFolder: join(testFolder, 'lua'), importPath: 'github.com/yuin/gopher-lua/cmd/glua', variables: [] },
 };
 
 export const goTools = Object.keys(sources) as readonly GoTool[];
