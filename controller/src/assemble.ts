@@ -6,18 +6,19 @@ import { createAuthorize } from './http/auth.ts';
 import { formatBody, parseBody } from './http/body.ts';
 import { createBudget, createRateLimiter } from './http/limits.ts';
 import type { ServerOptions } from './http/server.ts';
+import type { BackUpKey } from './keys/backup.ts';
+import { followKeySecrets, type KeyFollower } from './keys/follow.ts';
+import { activeKeySelector } from './keys/key-secret.ts';
+import { createKeyLife, type KeyLife, type RenewalSignals } from './keys/life.ts';
+import { createKeyManager, type KeyManager } from './keys/manager.ts';
+import { createKeyRegistry, type KeyRegistry } from './keys/registry.ts';
+import { createKeyStore } from './keys/store.ts';
 import type { Change, KubeClient, Reflector, SecretMetadata } from './kube/api.ts';
 import { createSealedSecretReflector, secretMetadataOf } from './kube/caches.ts';
 import { secretsPath } from './kube/client.ts';
 import type { EventRecorder } from './kube/events.ts';
 import type { LeaderElection } from './kube/leases.ts';
 import { createReflector, type ReflectorTiming } from './kube/reflector.ts';
-import { type KeyFollower, followKeySecrets } from './keys/follow.ts';
-import { activeKeySelector } from './keys/key-secret.ts';
-import { createKeyLife, type KeyLife, type RenewalSignals } from './keys/life.ts';
-import { createKeyManager, type KeyDraft, type KeyManager } from './keys/manager.ts';
-import { createKeyRegistry, type KeyRegistry } from './keys/registry.ts';
-import { createKeyStore } from './keys/store.ts';
 import type { Logger } from './logger.ts';
 import type { Metrics } from './metrics.ts';
 import { createObjectMemory } from './object-memory.ts';
@@ -44,8 +45,6 @@ export interface Foundation {
   readonly poolThreads: number;
   /** Aborted when the process is to end. */
   readonly stopping: AbortSignal;
-  /** See `KeyManagerOptions.beforeActivate`. */
-  readonly beforeActivate?: (draft: KeyDraft) => Promise<void>;
 }
 
 /** The keys of this process and what keeps them current. */
@@ -58,6 +57,27 @@ export interface Keys {
 }
 
 const now = () => performance.now();
+
+/** With `--backup-recipient`, no key seals before its backup was written. */
+function backupBeforeActivation({ config, client, metrics }: Foundation): { readonly beforeActivate?: BackUpKey } {
+  const { backupRecipients, backupFileDir, ...secret } = config.keys;
+  if (backupRecipients.length === 0) return {};
+  const beforeActivate: BackUpKey = async (draft) => {
+    // Loaded by the first key that is made: the libraries of age are needed by nothing else.
+    const { createKeyBackup } = await import('./keys/backup.ts');
+    const backUp = createKeyBackup({
+      recipients: backupRecipients,
+      configMaps: client.configMaps,
+      folder: backupFileDir,
+      secret: { namespace: config.namespace, ...secret },
+      randomBytes,
+      nowMs: Date.now,
+      onResult: (worked) => metrics.keyBackupFailing(!worked),
+    });
+    return await backUp(draft);
+  };
+  return { beforeActivate };
+}
 
 export function assembleKeys(foundation: Foundation): Keys {
   const { config, client, logger, metrics, events, election, stopping, renewalSignals } = foundation;
@@ -74,7 +94,7 @@ export function assembleKeys(foundation: Foundation): Keys {
     logger,
     metrics,
     events,
-    ...(foundation.beforeActivate === undefined ? {} : { beforeActivate: foundation.beforeActivate }),
+    ...backupBeforeActivation(foundation),
   });
   const life = createKeyLife({ config, registry, manager, election, renewalSignals, logger, signal: stopping });
   return {
@@ -195,7 +215,10 @@ export function assembleReconciling(foundation: Foundation, { registry }: Keys):
   return { scopes, queue, workers };
 }
 
-type ReflectorParts = Omit<Parameters<typeof createReflector<SecretMetadata>>[0], 'name' | 'selection' | 'decode' | 'onChange'>;
+type ReflectorParts = Omit<
+  Parameters<typeof createReflector<SecretMetadata>>[0],
+  'name' | 'selection' | 'decode' | 'onChange'
+>;
 
 function createSecretReflector(
   parts: ReflectorParts,

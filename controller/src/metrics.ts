@@ -29,6 +29,8 @@ export interface Metrics {
   /** Secret keys in the ring: how many, the newest one's time (seconds since the epoch), and backups by state. */
   keyRing(keys: KeyRingFigures): void;
   invalidKeySecrets(count: number): void;
+  /** Whether the last backup of a new key failed, so that the key was not activated. */
+  keyBackupFailing(isFailing: boolean): void;
   /** The manifest that started this process is older or newer than it. */
   manifestMismatch(manifest: string, difference: 'older' | 'newer'): void;
   leader(isLeader: boolean): void;
@@ -145,6 +147,7 @@ export function createMetrics(options: MetricsOptions): Metrics {
       for (const state of ['absent', 'written', 'verified'] as const) own.backups.set({ state }, backups[state]);
     },
     invalidKeySecrets: (count) => own.invalidKeys.set(count),
+    keyBackupFailing: (isFailing) => own.backupFailing.set(isFailing ? 1 : 0),
     manifestMismatch: (manifest, difference) => own.manifestMismatch.set({ manifest, difference }, 1),
     leader: (isLeader) => own.leader.set(isLeader ? 1 : 0),
     leaderElectionForbidden: (isForbidden) => own.electionForbidden.set(isForbidden ? 1 : 0),
@@ -222,6 +225,10 @@ function createOwnSeries(registers: Registry[]) {
     reconciliations,
     events,
     backups,
+    backupFailing: gauge(
+      'key_backup_failing',
+      '1 while the backup of a new key fails, so that the key is not activated',
+    ),
     reconcileSeconds: histogram('reconcile_duration_seconds', 'Duration of one reconciliation', requestBuckets),
     changeToSecret: histogram(
       'change_to_secret_seconds',

@@ -2,10 +2,10 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { isSealedSecretsError } from '@waxwing/shared';
 import type { Config } from '../config.ts';
 import type { LeaderElection } from '../kube/leases.ts';
+import type { Logger } from '../logger.ts';
 import type { KeyManager } from './manager.ts';
 import type { KeyRegistry } from './registry.ts';
 import { firstRenewalDelay, keyDueAtStart, type RenewalCause, startRenewalTimer } from './renewal.ts';
-import type { Logger } from '../logger.ts';
 
 /** Counts SIGUSR1 from the first statement of the program on. */
 export interface RenewalSignals {
@@ -40,6 +40,8 @@ export interface KeyLife {
 
 const firstPauseMs = 500;
 const longestPauseMs = 30_000;
+const firstRenewalPauseMs = 5_000;
+const longestRenewalPauseMs = 30 * 60_000;
 
 export function createKeyLife(options: KeyLifeOptions): KeyLife {
   const { config, registry, manager, logger, renewalSignals } = options;
@@ -57,18 +59,32 @@ export function createKeyLife(options: KeyLifeOptions): KeyLife {
     answeredSignals = signals;
   };
 
-  const renew = async (cause: RenewalCause) => {
+  const renewOnce = async (cause: RenewalCause): Promise<boolean> => {
     try {
       await manager.generate(cause);
+      return true;
     } catch (error) {
-      logger.error('key generation failed; the current key stays in use', { cause, error: messageOf(error) });
+      const hint = isSealedSecretsError(error) ? error.hint : undefined;
+      logger.error('key generation failed; the current key stays in use', { cause, error: messageOf(error), hint });
+      return false;
+    }
+  };
+
+  /** A renewal that is due is tried until it works: the next one would come a whole period later. */
+  const renew = async (cause: RenewalCause) => {
+    for (
+      let pauseMs = firstRenewalPauseMs;
+      !(await renewOnce(cause));
+      pauseMs = Math.min(longestRenewalPauseMs, pauseMs * 2)
+    ) {
+      await delay(pauseMs, undefined, { signal: options.signal });
     }
   };
 
   const answerSignals = async () => {
     while (renewalSignals.count > answeredSignals) {
       answeredSignals++;
-      await renew('signal');
+      await renewOnce('signal');
     }
   };
 
@@ -81,7 +97,8 @@ export function createKeyLife(options: KeyLifeOptions): KeyLife {
           return await load();
         } catch (error) {
           if (!isSealedSecretsError(error)) throw error;
-          if (error.message !== lastText) logger.error('sealing keys cannot be loaded', { error: error.message, hint: error.hint });
+          if (error.message !== lastText)
+            logger.error('sealing keys cannot be loaded', { error: error.message, hint: error.hint });
           lastText = error.message;
           await delay(pauseMs, undefined, { signal: options.signal });
         }
@@ -103,7 +120,8 @@ export function createKeyLife(options: KeyLifeOptions): KeyLife {
             return { clear: () => clearTimeout(timer) };
           },
         },
-        renew: () => renew('period'),
+        // Only the end of the process breaks the wait off.
+        renew: () => renew('period').catch(() => {}),
       });
     },
     stop() {

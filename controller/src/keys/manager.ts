@@ -32,9 +32,9 @@ export interface KeyManagerOptions {
   readonly events: EventRecorder;
   /**
    * Runs after a key was generated and before it is written as a key Secret, for backup before activation. If it rejects, the key is
-   * forgotten and the old one goes on sealing.
+   * forgotten and the old one goes on sealing. The annotations it resolves to go onto the key Secret.
    */
-  readonly beforeActivate?: (draft: KeyDraft) => Promise<void>;
+  readonly beforeActivate?: (draft: KeyDraft) => Promise<ReadonlyMap<string, string>>;
 }
 
 export interface KeyManager {
@@ -70,8 +70,8 @@ export function createKeyManager(options: KeyManagerOptions): KeyManager {
     }
     await waitForNextSecond(registry.ring, clock);
     const draft = await draftKey(options);
-    await options.beforeActivate?.(draft);
-    const name = await store.create(draft);
+    const annotations = await options.beforeActivate?.(draft);
+    const name = await store.create(draft, annotations);
     logger.info('new key written', { namespace: options.namespace, name, cause });
     logger.info('certificate generated', { certificate: draft.certificatePem });
     await refresh();

@@ -15,10 +15,10 @@ export interface KeyStore {
    * @throws SealedSecretsError of the API: the list is complete or not there at all.
    */
   list(ring: KeyRing, signal?: AbortSignal): Promise<KeyListing>;
-  /** Writes a new key as a labelled Secret; returns its name. */
+  /** Writes a new key as a labelled Secret, with annotations besides the configured ones; returns its name. */
   create(
     key: { readonly privateKey: KeyObject; readonly certificatePem: string },
-    signal?: AbortSignal,
+    annotations?: ReadonlyMap<string, string>,
   ): Promise<string>;
 }
 
@@ -43,9 +43,13 @@ export function createKeyStore(options: KeyStoreOptions): KeyStore {
       }
       return { parsed, relabelledUids: await findRelabelled(ring, parsed, call) };
     },
-    async create(key, signal) {
-      const secret = keySecretOf({ ...options, ...key });
-      return (await secrets.create(secret, signal === undefined ? {} : { signal })).name;
+    async create(key, annotations = new Map()) {
+      const secret = keySecretOf({
+        ...options,
+        ...key,
+        annotations: new Map([...options.annotations, ...annotations]),
+      });
+      return (await secrets.create(secret)).name;
     },
   };
 

@@ -126,6 +126,19 @@ export interface AccessApi {
   reviewToken(token: string, audiences: readonly string[], options?: CallOptions): Promise<UserInfo | undefined>;
 }
 
+/** ConfigMaps, as far as key backups need them. */
+export interface ConfigMapsApi {
+  /** @param metadata with name and namespace */
+  create(
+    key: ObjectKey,
+    metadata: DocumentMap,
+    data: ReadonlyMap<string, string>,
+    options?: CallOptions,
+  ): Promise<void>;
+  /** The data, or undefined if there is no such ConfigMap. */
+  get(key: ObjectKey, options?: CallOptions): Promise<ReadonlyMap<string, string> | undefined>;
+}
+
 /** Everything the controller asks of the API server. `close` ends idle connections. */
 export interface KubeClient {
   readonly secrets: SecretsApi;
@@ -134,6 +147,7 @@ export interface KubeClient {
   readonly leases: LeasesApi;
   readonly namespaces: NamespacesApi;
   readonly access: AccessApi;
+  readonly configMaps: ConfigMapsApi;
   /** What a reflector lists and watches with. */
   readonly resources: ResourceApi;
   close(): Promise<void>;

@@ -10,6 +10,7 @@ import type {
   AccessApi,
   AccessRequest,
   CallOptions,
+  ConfigMapsApi,
   EventsApi,
   FieldManager,
   KubeClient,
@@ -52,6 +53,7 @@ export function createKubeClient(credentials: Credentials, options: TransportOpt
     leases: leasesApi(transport),
     namespaces: namespacesApi(transport),
     access: accessApi(transport),
+    configMaps: configMapsApi(transport),
     resources: resourceApi(transport),
     async close() {
       credentials.close();
@@ -304,6 +306,37 @@ function leaseDocument(key: ObjectKey, record: LeaseRecord, resourceVersion: str
     ['metadata', metadata],
     ['spec', new Map<string, DocumentValue>(Object.entries(spec))],
   ]);
+}
+
+function configMapsApi(transport: ApiTransport): ConfigMapsApi {
+  const call = (verb: string, key: ObjectKey): ApiCall => ({ verb, group: '', resource: 'configmaps', ...pick(key) });
+  const path = (namespace: string) => collection('', 'v1', namespace, 'configmaps');
+  return {
+    async create(key, metadata, data, options = {}) {
+      const document = new Map<string, DocumentValue>([
+        ['apiVersion', 'v1'],
+        ['kind', 'ConfigMap'],
+        ['metadata', metadata],
+        ['data', new Map(data)],
+      ]);
+      const request = {
+        method: 'POST',
+        path: path(key.namespace),
+        accept: metadataAnswer,
+        call: call('create', key),
+      } as const;
+      await transport.request({ ...request, body: encodeJson(document), signal: options.signal });
+    },
+    async get(key, options = {}) {
+      const target = `${path(key.namespace)}/${encodeURIComponent(key.name)}`;
+      const request = { method: 'GET', path: target, call: call('get', key), signal: options.signal } as const;
+      const answer = await orUndefined(key.name, transport.request(request));
+      if (answer === undefined) return undefined;
+      const data = property(answer, 'data');
+      const names = typeof data === 'object' && data !== null ? Object.keys(data) : [];
+      return new Map(names.map((name) => [name, textAt(data, name)]));
+    },
+  };
 }
 
 function namespacesApi(transport: ApiTransport): NamespacesApi {
