@@ -2,7 +2,7 @@
 import type { Splice } from './edit.ts';
 import { formatJsonString } from './format-json.ts';
 import { formatDoubleQuoted, isPlainText } from './format-yaml.ts';
-import type { MapEntry, MapNode } from './node.ts';
+import type { MapEntry, MapNode, Node } from './node.ts';
 import type { DocumentMap, DocumentValue } from './value.ts';
 
 export interface FlowStyle {
@@ -47,12 +47,22 @@ export function replaceInFlow(
 ): Splice {
   const { value } = entry;
   const layout = layoutOf(map, style);
-  const text = formatValue(replacement, layout, style);
+  const text = likeBefore(value, replacement, style) ?? formatValue(replacement, layout, style);
   const before = style.text[value.propertiesStart - 1] ?? '';
   // YAML's `{a}` and `{a:}` have no place for a value yet.
   const lead = value.start === value.end ? (before === ':' ? ' ' : ': ') : '';
   return { start: value.propertiesStart, end: value.end, text: lead + text };
 }
+
+/** A text without quotes, or with single ones, where the old one had them and the new one can do with them. */
+function likeBefore(old: Node, replacement: string | DocumentMap, style: FlowStyle): string | undefined {
+  if (style.json || old.kind !== 'scalar' || old.start === old.end || typeof replacement !== 'string') return undefined;
+  if (old.style === 'single' && /^[\x20-\x7e]*$/.test(replacement)) return `'${replacement.replaceAll("'", "''")}'`;
+  return old.style === 'plain' && PLAIN_IN_FLOW.test(replacement) && isPlainText(replacement) ? replacement : undefined;
+}
+
+/** No indicator of flow style, and no space: base64 and names. */
+const PLAIN_IN_FLOW = /^[A-Za-z0-9+/=._-]+$/;
 
 /** Removes entries together with the comma that separated them, and adds others. */
 export function removeFromFlow(
