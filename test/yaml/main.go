@@ -7,7 +7,7 @@
 //	typed    YAML text -> JSON after decoding into a map of strings (the lenient path of kubeseal)
 //	toYAML   JSON text -> YAML
 //	string   bytes -> encoding/json of a string
-//	float    decimal text -> encoding/json, then strconv 'g', one per line
+//	float    decimal text -> encoding/json, then strconv 'g' with float32 precision, one per line
 //	json     JSON text -> the same value by encoding/json, indented by two spaces
 package main
 
@@ -61,7 +61,7 @@ func run(r request) (out []byte, err error) {
 		if err != nil {
 			return nil, err
 		}
-		return []byte(string(text) + "\n" + strconv.FormatFloat(f, 'g', -1, 64) + "\n" + strconv.FormatFloat(f, 'g', -1, 32)), nil
+		return []byte(string(text) + "\n" + strconv.FormatFloat(f, 'g', -1, 32)), nil
 	case "json":
 		var v any
 		if err := json.Unmarshal(r.In, &v); err != nil {

@@ -1,5 +1,5 @@
 /** What Go's decoding does between a document and a typed field: finding the field, and turning numbers into strings. */
-import { formatFloat64 } from './go-number.ts';
+import { formatFloat32 } from './go-number.ts';
 import { compareUtf8, type DocumentMap, type DocumentValue } from './value.ts';
 
 /**
@@ -32,7 +32,7 @@ export function foldFieldName(name: string): string {
 
 /**
  * A scalar where a string is expected, on the lenient path: numbers and booleans in Go's notation (`1.10` is "1.1", `1e6` is
- * "1e+06", `0123` is "83"), null as the empty string. Undefined for objects and lists, which Go refuses.
+ * "1e+06", `0123` is "83"; floats with the precision of float32, so `1.123456789` is "1.1234568"), null as the empty string. Undefined for objects and lists, which Go refuses.
  */
 export function coerceToString(value: DocumentValue | undefined): string | undefined {
   if (value === null || value === undefined) return '';
@@ -43,7 +43,7 @@ export function coerceToString(value: DocumentValue | undefined): string | undef
     case 'bigint':
       return String(value);
     case 'number':
-      return formatFloat64(value);
+      return formatFloat32(value);
     default:
       return undefined;
   }

@@ -91,7 +91,7 @@ export function removeFromBlock(
 
 /** All entries go: new ones, or `{}`, take the place of the object. */
 function replaceAll(map: MapNode, added: DocumentMap, style: BlockStyle): Splice {
-  const end = map.entries.at(-1)?.value.end ?? map.end;
+  const end = contentEnd(map.entries.at(-1)?.value.end ?? map.end, style);
   const endsWithBreak = style.text[end - 1] === '\n';
   const pad = ' '.repeat(columnOf(map, style));
   const lines = added.size === 0 ? ['{}'] : entryLines(added, style);

@@ -172,6 +172,7 @@ class Emitter {
   private writeChar(char: string): void {
     this.text += char;
     this.last = 'other';
+    this.compact = false;
     const unit = char.charCodeAt(0);
     if (unit < 0xdc00 || unit > 0xdfff) this.column++;
   }

@@ -2,7 +2,7 @@
 export { coerceToString, foldFieldName, goFieldLookup } from './coerce.ts';
 export { type DocumentEdit, type EditOptions, type PlannedEdit, planEdit, type Splice } from './edit.ts';
 export { formatJson, formatJsonCompact } from './format-json.ts';
-export { formatYaml } from './format-yaml.ts';
+export { compareNatural, formatYaml } from './format-yaml.ts';
 export {
   positionOf,
   type ReadOptions,

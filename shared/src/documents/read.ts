@@ -156,20 +156,21 @@ function placeIn({ text, origin }: { readonly text: string; readonly origin: Pos
 /**
  * Reads one object as the Kubernetes decoder does: JSON if the first character that is not blank is `{`, else the first YAML
  * document. Nothing is converted: a number stays a number where a string is expected, and names keep their case.
+ * `format` takes the decision from the first character.
  *
  * @throws SealedSecretsError `EmptyInput` if there is no document; otherwise as `readDocuments`. JSON that is not well-formed is
  *   not tried as YAML.
  */
 export function readObject(
   input: Uint8Array | string,
-  options: ReadOptions = {},
+  options: ReadOptions & { readonly format?: 'json' | 'yaml' } = {},
 ): SourceDocument & { readonly moreDocuments: boolean } {
   const source = options.source ?? 'input';
   const text = typeof input === 'string' ? stripMark(input) : detectText(input, options).text;
   const limit = options.maxDocumentBytes ?? MAX_DOCUMENT_BYTES;
   if (exceedsBytes(text, limit)) throw new SealedSecretsError('InputTooLarge', `${source}: larger than ${limit} bytes`);
   const origin: Position = { line: 1, column: 1 };
-  const format = /^\s*\{/.test(text) ? 'json' : 'yaml';
+  const format = options.format ?? (/^\s*\{/.test(text) ? 'json' : 'yaml');
   try {
     const { root, nextDocument } =
       format === 'json' ? { root: parseJson(text), nextDocument: undefined } : parseYaml(text);
