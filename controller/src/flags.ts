@@ -154,7 +154,7 @@ export const ownFlags = {
   'lease-namespace': flag(stringFlag, '', 'Namespace of the Lease; empty: the own one'),
   'lease-renew-deadline': flag(positive('10s'), 10 * secondMs, 'After so long without renewing, the leader stops'),
   'lease-retry-period': flag(positive('2s'), 2 * secondMs, 'Pause between two attempts at the Lease'),
-  'list-page-size': flag(atLeast(1), 500, 'Objects per page of a list'),
+  'list-page-size': flag(atLeast(1), 100, 'Objects per page of a list; larger pages cost memory'),
   'max-body-bytes': flag(atLeast(1024), 4 * 1024 * 1024, 'Largest request body of the API server'),
   'max-concurrent-requests': flag(atLeast(1), 64, 'API requests at the same time, watches not counted'),
   'max-crypto-requests': flag(atLeast(1), 2, 'Requests to /v1/verify and /v1/rotate that decrypt at the same time'),

@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import type { RequestOptions } from 'node:https';
 import { dirname, resolve } from 'node:path';
 import type { User } from '@kubernetes/client-node';
 import { SealedSecretsError } from '@waxwing/shared';
@@ -119,15 +120,13 @@ async function loadPlugin(user: unknown): Promise<Authenticate> {
     exec: property(user, 'exec'),
     authProvider: property(user, 'auth-provider'),
   };
-  const plugin =
-    clientUser.exec === undefined
-      ? await legacyPlugin(clientUser)
-      : new (await import('@kubernetes/client-node/dist/exec_auth.js')).ExecAuth();
+  const apply = clientUser.exec === undefined ? await legacyPlugin(clientUser) : await execPlugin(clientUser);
   return async () => {
-    const options: { headers: Record<string, string>; cert?: unknown; key?: unknown } = { headers: {} };
-    await plugin.applyAuthentication(clientUser, options as Parameters<typeof plugin.applyAuthentication>[1]);
+    const options: RequestOptions = {};
+    await apply(options);
     const text = (value: unknown) => (value === undefined ? undefined : String(value));
-    const authorization = options.headers['Authorization'] ?? options.headers['authorization'];
+    const headers = (options.headers ?? {}) as Readonly<Record<string, unknown>>;
+    const authorization = text(headers['Authorization'] ?? headers['authorization']);
     return {
       headers: authorization === undefined ? {} : { authorization },
       certificate: text(options.cert),
@@ -136,18 +135,18 @@ async function loadPlugin(user: unknown): Promise<Authenticate> {
   };
 }
 
-async function legacyPlugin(user: User) {
-  const name = textAt(user.authProvider, 'name');
-  const { OpenIDConnectAuth } = await import('@kubernetes/client-node/dist/oidc_auth.js');
-  const plugin = new OpenIDConnectAuth();
-  if (!plugin.isAuthProvider(user)) {
-    throw new SealedSecretsError(
-      'InvalidConfiguration',
-      `kubeconfig: auth-provider ${JSON.stringify(name)} is not known`,
-      {
-        hint: 'use an exec plugin instead',
-      },
-    );
-  }
-  return plugin;
+type Apply = (options: RequestOptions) => Promise<void>;
+
+async function execPlugin(user: User): Promise<Apply> {
+  const { ExecAuth } = await import('@kubernetes/client-node/dist/exec_auth.js');
+  const plugin = new ExecAuth();
+  return (options) => plugin.applyAuthentication(user, Object.assign(options, { headers: {} }));
+}
+
+/** `auth-provider` (oidc, gcp, azure): kubectl gave most of them up, so the whole of client-node is loaded for them. */
+async function legacyPlugin(user: User): Promise<Apply> {
+  const { KubeConfig } = await import('@kubernetes/client-node');
+  const config = new KubeConfig();
+  config.loadFromClusterAndUser({ name: 'cluster', server: 'https://127.0.0.1', skipTLSVerify: false }, user);
+  return (options) => config.applyToHTTPSOptions(options);
 }
