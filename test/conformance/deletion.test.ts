@@ -53,6 +53,14 @@ describe('a deletion with preconditions', () => {
     expect(await isGone(`${configMaps}/kept`)).toBe(false);
   });
 
+  it('with a body of another kind is refused with 400', async () => {
+    await refuse(
+      admin.request('DELETE', `${configMaps}/kept`, { apiVersion: 'v1', kind: 'ConfigMap' }),
+      400,
+      'BadRequest',
+    );
+  });
+
   it('holds for SealedSecrets too', async () => {
     await succeed(admin.request('POST', sealedSecrets, aSealedSecret('guarded')));
     const wrong = { apiVersion: 'v1', kind: 'DeleteOptions', preconditions: { uid: 'another' } };
@@ -89,7 +97,11 @@ describe('an object with finalizers', () => {
       );
       await setFinalizers(item, []);
       const events = await watch.until((event) => event.type === 'DELETED');
-      expect(events.at(-1)?.object.metadata.deletionTimestamp).toBe(marked.metadata.deletionTimestamp);
+      // The last that is seen of it is how it was before the change that ended it.
+      expect(events.at(-1)?.object.metadata).toMatchObject({
+        deletionTimestamp: marked.metadata.deletionTimestamp,
+        finalizers: ['waxwing.dev/test'],
+      });
       expect(await isGone(item)).toBe(true);
     }
   });

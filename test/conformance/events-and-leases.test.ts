@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Json } from '../apiserver/client.ts';
-import { corePath, refuse, startSuite, succeed } from './suite.ts';
+import { aSecret, corePath, refuse, startSuite, succeed } from './suite.ts';
 
 const { admin, namespace } = await startSuite();
 const events = corePath(namespace, 'events');
@@ -94,6 +94,13 @@ describe('an Event', () => {
       reason: 'Unsealed',
     });
   });
+});
+
+it('Events and Leases are created by PUT if they are not there, Secrets are not', async () => {
+  const put = (path: string, object: Json) => admin.request('PUT', path, object);
+  expect((await put(`${events}/by-put`, anEvent('by-put'))).status).toBe(201);
+  expect((await put(`${leases}/by-put`, aLease('by-put', { holderIdentity: 'me' }))).status).toBe(201);
+  await refuse(put(corePath(namespace, 'secrets', 'by-put'), aSecret('by-put')), 404, 'NotFound');
 });
 
 describe('a Lease', () => {

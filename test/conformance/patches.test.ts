@@ -250,6 +250,18 @@ describe('server-side apply', () => {
     expect(status).toBe(422);
   });
 
+  it('of a field that the schema does not have, or of a wrong type, is refused and names it', async () => {
+    for (const [spec, field] of [
+      [{ invented: 1 }, '.spec.invented: field not declared in schema'],
+      [{ template: { type: 3 } }, '.spec.template.type: expected string'],
+    ] as const) {
+      const answer = await apply(`${sealedSecrets}/odd`, aSealedSecret('odd', spec), 'me');
+      expect(answer).toMatchObject({ status: 500, body: { kind: 'Status', status: 'Failure', code: 500 } });
+      expect(answer.body.message).toContain(field);
+    }
+    await refuse(admin.request('GET', `${sealedSecrets}/odd`), 404, 'NotFound');
+  });
+
   it('accepts YAML', async () => {
     const yaml = 'apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: applied-yaml\ndata:\n  a: b\n';
     expect((await succeed(apply(`${configMaps}/applied-yaml`, yaml, 'me'))).data).toEqual({ a: 'b' });
