@@ -4,8 +4,8 @@ import type { Foundation, Keys, Reconciling } from './assemble.ts';
 import { assembleKeys, assembleReconciling, assembleServer } from './assemble.ts';
 import type { Config } from './config.ts';
 import { readConfig } from './config.ts';
-import { createApp, createMetricsApp, listen, type RunningServer } from './http/server.ts';
 import { createFoundation } from './foundation.ts';
+import { createApp, createMetricsApp, listen, type RunningServer } from './http/server.ts';
 import type { RenewalSignals } from './keys/life.ts';
 import { manifestAge } from './manifest-version.ts';
 import { reportMissingPermissions } from './permissions.ts';
@@ -72,7 +72,9 @@ async function runConfigured(config: Config, warnings: readonly string[], surrou
   });
   const { logger } = foundation;
   if (inspectorUrl() !== undefined) {
-    logger.error('a debugger is listening, which could read every private key; the controller does not start like this');
+    logger.error(
+      'a debugger is listening, which could read every private key; the controller does not start like this',
+    );
     return exitStatus.failed;
   }
   logger.info('starting sealed-secrets controller', { version, poolThreads: surroundings.poolThreads });
@@ -92,7 +94,10 @@ async function runConfigured(config: Config, warnings: readonly string[], surrou
 /** SIGTERM and SIGINT end the program politely, from its first moment on; a second one ends it at once. */
 function stopOnSignals(): AbortController {
   const controller = new AbortController();
-  for (const [signal, number] of [['SIGTERM', 15], ['SIGINT', 2]] as const) {
+  for (const [signal, number] of [
+    ['SIGTERM', 15],
+    ['SIGINT', 2],
+  ] as const) {
     process.on(signal, () => {
       if (controller.signal.aborted) process.exit(128 + number);
       controller.abort(new Error(`stopped by ${signal}`));
@@ -121,7 +126,9 @@ async function runAssembled(foundation: Foundation, keys: Keys, reconciling: Rec
   scopes.start();
   const working = startWork(foundation, keys, reconciling, loaded);
   await ended(stopping, working);
-  logger.info('shutting down controller', { reason: String((stopping.reason as Error | undefined)?.message ?? 'ended') });
+  logger.info('shutting down controller', {
+    reason: String((stopping.reason as Error | undefined)?.message ?? 'ended'),
+  });
   keys.life.stop();
   await workers.stop(config.shutdownTimeoutMs);
   await Promise.all([follower.stop(), watch.stop(), scopes.stop(), election.stop()]);
@@ -144,7 +151,11 @@ async function loadKeysOnce({ life }: Keys): Promise<boolean> {
   }
 }
 
-async function startServers(foundation: Foundation, keys: Keys, { scopes, workers }: Reconciling): Promise<RunningServer[]> {
+async function startServers(
+  foundation: Foundation,
+  keys: Keys,
+  { scopes, workers }: Reconciling,
+): Promise<RunningServer[]> {
   const { config, logger, metrics } = foundation;
   let wasReady = false;
   const health = {
@@ -158,7 +169,10 @@ async function startServers(foundation: Foundation, keys: Keys, { scopes, worker
   const timeouts = { readTimeoutMs, writeTimeoutMs };
   const api = await listen(createApp(assembleServer(foundation, keys, health)), { address, ...timeouts });
   logger.info('HTTP server serving', { addr: `${address.host}:${api.port}` });
-  const metricsServer = await listen(createMetricsApp(metrics.registry, logger), { address: listenMetrics, ...timeouts });
+  const metricsServer = await listen(createMetricsApp(metrics.registry, logger), {
+    address: listenMetrics,
+    ...timeouts,
+  });
   logger.info('HTTP metrics server serving', { addr: `${listenMetrics.host}:${metricsServer.port}` });
   return [api, metricsServer];
 }
@@ -166,7 +180,8 @@ async function startServers(foundation: Foundation, keys: Keys, { scopes, worker
 /** Only our own loops count: an API server that is away is no reason to restart. */
 function whatIsStuck(scopes: Reconciling['scopes'], workers: Reconciling['workers']): string | undefined {
   const nowMs = performance.now();
-  for (const [name, { state }] of scopes.reflectors) if (nowMs > state.deadlineMs) return `the watch of ${name} is stuck`;
+  for (const [name, { state }] of scopes.reflectors)
+    if (nowMs > state.deadlineMs) return `the watch of ${name} is stuck`;
   const [key] = workers.stuck();
   return key === undefined ? undefined : `reconciling ${key} is stuck`;
 }
@@ -178,11 +193,12 @@ async function startWork(
   { workers }: Reconciling,
   loaded: boolean,
 ): Promise<void> {
+  const mayWrite = election.leadership !== 'following';
   if (!loaded) await life.loadUntilDone();
   await election.whenLeading();
   if (stopping.aborted) return;
   // A follower that had no key, or none new enough, may make one now.
-  if (election.leadership === 'leading') await life.loadUntilDone();
+  if (!mayWrite) await life.loadUntilDone();
   logger.info('reconciling', { keys: registry.ring.keys.length });
   workers.start();
   life.startRenewal();

@@ -62,6 +62,7 @@ export function namespacesOf(config: Pick<Config, 'namespace' | 'reconcile'>): r
 
 /** So long the SealedSecrets wait for the Secrets: known Secrets save a call per object, but an unreadable cache must not stop anything. */
 const longestHeadStartMs = 10_000;
+const headStartLookMs = 5;
 
 export function createScopes(options: ScopesOptions): Scopes {
   const scopes = new Map<string, Scope>();
@@ -75,6 +76,8 @@ export function createScopes(options: ScopesOptions): Scopes {
   const everywhere = scopes.get('');
   const scopeOf = (key: string) => everywhere ?? scopes.get(key.slice(0, key.indexOf('/')));
   const stopping = new AbortController();
+  /** Namespaces that do not exist yet: nothing is there to be read. */
+  const awaited = new Set<Scope>();
   const reflectors = new Map<string, { readonly state: ReflectorState }>();
   for (const { namespace, sealedSecrets, secrets } of scopes.values()) {
     const suffix = namespace === '' ? '' : `/${namespace}`;
@@ -82,13 +85,14 @@ export function createScopes(options: ScopesOptions): Scopes {
     if (secrets !== undefined) reflectors.set(`secrets${suffix}`, secrets);
   }
 
-  const startScope = async ({ namespace, sealedSecrets, secrets }: Scope) => {
-    await whenNamespaceExists(namespace, options, stopping.signal);
+  const startScope = async (scope: Scope) => {
+    const { namespace, sealedSecrets, secrets } = scope;
+    await whenNamespaceExists(namespace, options, stopping.signal, () => awaited.add(scope));
+    awaited.delete(scope);
     options.logger.info('starting informer', { namespace });
     if (secrets !== undefined) {
       secrets.start();
-      const headStart = delay(longestHeadStartMs, undefined, { signal: stopping.signal, ref: false });
-      await Promise.race([secrets.whenSynced(stopping.signal), headStart]);
+      await headStart(secrets, stopping.signal);
     }
     sealedSecrets.start();
   };
@@ -115,7 +119,10 @@ export function createScopes(options: ScopesOptions): Scopes {
       await Promise.all(running);
     },
     get synced() {
-      return [...reflectors.values()].every(({ state }) => state.synced || isOutOfReach(state));
+      const isKnown = ({ state }: { readonly state: ReflectorState }) => state.synced || isOutOfReach(state);
+      return [...scopes.values()].every(
+        (scope) => awaited.has(scope) || (isKnown(scope.sealedSecrets) && (!scope.secrets || isKnown(scope.secrets))),
+      );
     },
     reflectors,
     *sealedSecrets() {
@@ -124,13 +131,26 @@ export function createScopes(options: ScopesOptions): Scopes {
   };
 }
 
+/** Waits for the first complete list, while there is hope for one. */
+async function headStart({ state }: Reflector<SecretMetadata>, signal: AbortSignal): Promise<void> {
+  const deadlineMs = performance.now() + longestHeadStartMs;
+  while (!state.synced && state.failure === undefined && performance.now() < deadlineMs) {
+    await delay(headStartLookMs, undefined, { signal });
+  }
+}
+
 function isOutOfReach({ failure }: ReflectorState): boolean {
   const code = (failure as { code?: string } | undefined)?.code;
   return code === 'ApiForbidden' || code === 'NotFound';
 }
 
 /** An additional namespace that is not there yet is waited for; one that may not be looked up is taken to be there. */
-async function whenNamespaceExists(namespace: string, options: ScopesOptions, signal: AbortSignal): Promise<void> {
+async function whenNamespaceExists(
+  namespace: string,
+  options: ScopesOptions,
+  signal: AbortSignal,
+  onMissing: () => void,
+): Promise<void> {
   if (namespace === '' || namespace === options.ownNamespace) return;
   for (let isFirst = true; ; isFirst = false) {
     try {
@@ -139,7 +159,10 @@ async function whenNamespaceExists(namespace: string, options: ScopesOptions, si
       // The reflectors meet the same failure, report it, and go on trying.
       return;
     }
-    if (isFirst) options.logger.error("namespace doesn't exist; it is waited for", { namespace });
+    if (isFirst) {
+      options.logger.error("namespace doesn't exist; it is waited for", { namespace });
+      onMissing();
+    }
     await delay(options.namespacePollIntervalMs, undefined, { signal });
   }
 }

@@ -1,0 +1,281 @@
+import { describe, expect, it } from 'vitest';
+import { waitFor } from '../apiserver/wait-for.ts';
+import { certificateOf, sealerOf, startCluster } from './cluster.ts';
+import type { ControllerProcess } from './controller-process.ts';
+import { seal } from './sealing.ts';
+
+const cluster = await startCluster();
+const { server } = cluster;
+const name = 'app';
+
+describe('an API server that goes away', () => {
+  it('does not stop the endpoints, and everything converges when it is back', async () => {
+    const namespace = await cluster.createNamespace();
+    await using controller = await cluster.startController();
+    const sealIt = await sealerOf(controller);
+    const before = sealIt({ namespace, name: 'before', data: { a: '1' } });
+    await cluster.apply(before);
+    await cluster.condition(namespace, 'before', 'True');
+    await server.pause();
+    try {
+      await waitFor(() => controller.logs().includes('ApiUnavailable') || /cannot reach|connection/.test(controller.logs()));
+      expect((await controller.request('/healthz')).status).toBe(200);
+      expect((await controller.request('/readyz')).status).toBe(200);
+      expect(await certificateOf(controller)).toContain('BEGIN CERTIFICATE');
+      const body = JSON.stringify(before);
+      expect((await controller.request('/v1/verify', { method: 'POST', body })).status).toBe(200);
+    } finally {
+      await server.resume();
+    }
+    await cluster.deleteSecret(namespace, 'before');
+    await cluster.apply(sealIt({ namespace, name: 'after', data: { a: '2' } }));
+    await cluster.secretWith(namespace, 'after', { a: '2' });
+    await cluster.secretWith(namespace, 'before', { a: '1' });
+    expect(controller.child.exitCode).toBeNull();
+  });
+
+  it('at start is waited for, while the health check answers', async () => {
+    await server.pause();
+    const controller = await cluster.startController({ waitUntilReady: false });
+    try {
+      await waitFor(async () => (await controller.request('/healthz').catch(() => undefined))?.status === 200);
+      expect((await controller.request('/readyz')).status).toBe(503);
+      expect((await controller.request('/v1/cert.pem')).status).toBe(500);
+    } finally {
+      await server.resume();
+    }
+    await waitFor(async () => (await controller.request('/readyz')).status === 200, { timeoutMs: 20_000 });
+    await controller.stop();
+  });
+
+  it('that forgets its history is listed again', async () => {
+    const namespace = await cluster.createNamespace();
+    await using controller = await cluster.startController();
+    const sealIt = await sealerOf(controller);
+    await cluster.apply(sealIt({ namespace, name: 'one', data: { a: '1' } }));
+    await cluster.condition(namespace, 'one', 'True');
+    await server.pause();
+    await server.resume();
+    await waitFor(async () => (await server.request('GET', '/version').catch(() => undefined))?.status === 200);
+    await server.compact();
+    await cluster.apply(sealIt({ namespace, name: 'two', data: { a: '2' } }));
+    await cluster.secretWith(namespace, 'two', { a: '2' });
+  });
+});
+
+describe('a status write that is refused', () => {
+  it('is made again, and nothing else is', async () => {
+    const namespace = await cluster.createNamespace();
+    await using controller = await cluster.startController();
+    const sealIt = await sealerOf(controller);
+    const mark = await cluster.mark();
+    const match = { verb: 'update', resource: 'sealedsecrets', subresource: 'status', namespace };
+    // Only the embedded server has faults; on the real one this is the ordinary course of things.
+    const fault = server.faults?.fail({ status: 409, count: 1, match });
+    await cluster.apply(sealIt({ namespace, name, data: { a: '1' } }));
+    await cluster.condition(namespace, name, 'True', 'Unsealed');
+    const writes = (await cluster.writes(mark)).filter((write) => write.includes(namespace));
+    expect(writes.filter((write) => write.startsWith('create secrets'))).toHaveLength(1);
+    expect(writes.filter((write) => write.startsWith('update sealedsecrets/status'))).toHaveLength(fault === undefined ? 1 : 2);
+  });
+
+  it('because somebody changes labels all the time gets through', async () => {
+    const namespace = await cluster.createNamespace();
+    await using controller = await cluster.startController();
+    await cluster.apply((await sealerOf(controller))({ namespace, name, data: { a: '1' } }));
+    for (let round = 0; round < 20; round++) {
+      await cluster.change(namespace, name, ({ metadata }) => {
+        metadata.labels = { round: String(round) };
+      });
+    }
+    await cluster.condition(namespace, name, 'True', 'Unsealed');
+  });
+});
+
+describe('garbage collection that lags', () => {
+  it('is waited for: the Secret of a deleted and recreated SealedSecret is never adopted', async () => {
+    const namespace = await cluster.createNamespace();
+    await using controller = await cluster.startController();
+    const sealIt = await sealerOf(controller);
+    server.faults?.setGarbageCollectionDelay(3000);
+    await cluster.apply(sealIt({ namespace, name, data: { a: '1' } }));
+    await cluster.condition(namespace, name, 'True');
+    const before = await cluster.secret(namespace, name);
+    await cluster.deleteSealedSecret(namespace, name);
+    const { metadata } = await cluster.apply(sealIt({ namespace, name, data: { a: '2' } }));
+    if (server.faults !== undefined) await cluster.condition(namespace, name, 'False', 'WaitingForGarbageCollection');
+    const after = await cluster.secretWith(namespace, name, { a: '2' });
+    expect(after.metadata.uid).not.toBe(before?.metadata.uid);
+    expect(after.metadata.ownerReferences).toMatchObject([{ uid: metadata.uid }]);
+    await cluster.condition(namespace, name, 'True', 'Unsealed');
+    server.faults?.setGarbageCollectionDelay(0);
+  });
+});
+
+describe('another writer of the same Secret', () => {
+  it('who keeps changing it wins after five repairs, and is named; a spec change begins anew', async () => {
+    const namespace = await cluster.createNamespace();
+    await using controller = await cluster.startController();
+    const sealIt = await sealerOf(controller);
+    await cluster.apply(sealIt({ namespace, name, data: { a: '1' } }));
+    await cluster.condition(namespace, name, 'True');
+    const path = `/api/v1/namespaces/${namespace}/secrets/${name}?fieldManager=the-other-one`;
+    const change = (round: number) =>
+      server.request('PATCH', path, { stringData: { a: `theirs ${round}` } }, { 'content-type': 'application/merge-patch+json' });
+    for (let round = 1; round <= 5; round++) {
+      await change(round);
+      await cluster.secretWith(namespace, name, { a: '1' });
+    }
+    await change(6);
+    const condition = await cluster.condition(namespace, name, 'False', 'DriftContested');
+    expect(condition.message).toContain('the-other-one');
+    expect((await cluster.secret(namespace, name))?.data).toEqual({ a: 'theirs 6' });
+    await cluster.change(namespace, name, (object) => {
+      object.spec = sealIt({ namespace, name, data: { a: '2' } }).spec;
+    });
+    await cluster.secretWith(namespace, name, { a: '2' });
+    await cluster.condition(namespace, name, 'True', 'Unsealed');
+  });
+});
+
+describe('poison', () => {
+  it('gets its own condition, and the objects beside it are served', async () => {
+    const namespace = await cluster.createNamespace();
+    await using controller = await cluster.startController();
+    const sealIt = await sealerOf(controller);
+    const good = (each: string) => sealIt({ namespace, name: each, data: { a: '1' } });
+    const poison = {
+      'bad-label': { ...good('bad-label').spec, template: { metadata: { labels: { 'not a label!': 'x' } } } },
+      'bad-base64': { encryptedData: { a: '%%%' } },
+      'bad-key': { encryptedData: { 'not a key!': good('bad-key').spec.encryptedData.a } },
+      'many-items': { encryptedData: Object.fromEntries(Array.from({ length: 500 }, (_, i) => [`i${i}`, 'AgB='])) },
+      proto: { encryptedData: JSON.parse('{"__proto__":"x","constructor":"y"}') },
+      'null-template': { encryptedData: {}, template: { metadata: null, data: null } },
+    };
+    for (const [each, spec] of Object.entries(poison)) {
+      await cluster.apply({ ...good(each), spec });
+    }
+    await cluster.apply(good('healthy'));
+    await cluster.secretWith(namespace, 'healthy', { a: '1' });
+    await cluster.condition(namespace, 'bad-label', 'False', 'ApiRejected');
+    await cluster.condition(namespace, 'bad-base64', 'False', 'MalformedItem');
+    await cluster.condition(namespace, 'many-items', 'False');
+    expect((await cluster.condition(namespace, 'proto', 'False', 'MalformedItem')).message).toContain('__proto__');
+    await cluster.condition(namespace, 'null-template', 'True');
+    expect((await controller.request('/healthz')).status).toBe(200);
+  });
+});
+
+describe('hopeless objects', () => {
+  it('are tried once, reported, counted once each, and then left alone', async () => {
+    const namespace = await cluster.createNamespace();
+    await using controller = await cluster.startController({ flags: [`--additional-namespaces=${namespace}`] });
+    const count = 100;
+    for (let i = 0; i < count; i++) {
+      await cluster.apply({
+        apiVersion: 'bitnami.com/v1alpha1',
+        kind: 'SealedSecret',
+        metadata: { namespace, name: `hopeless-${i}` },
+        spec: { encryptedData: { a: `AQAA${'A'.repeat(400)}` } },
+      });
+    }
+    for (let i = 0; i < count; i++) await cluster.condition(namespace, `hopeless-${i}`, 'False', 'UnknownKey');
+    const errors = () => controller.metric('sealed_secrets_controller_unseal_errors_total', { namespace, reason: 'unseal' });
+    expect(await errors()).toBe(count);
+    const requests = await controller.metric('sealed_secrets_controller_unseal_requests_total');
+    expect(requests).toBe(count);
+    const mark = await cluster.mark();
+    await new Promise((resolve) => setTimeout(resolve, 1000));
+    expect(await controller.metric('sealed_secrets_controller_unseal_requests_total')).toBe(requests);
+    expect(await cluster.writes(mark)).toEqual([]);
+  });
+});
+
+describe('namespaces', () => {
+  it('are the own one and the additional ones, and a missing one is waited for', async () => {
+    const [included, excluded] = [await cluster.createNamespace(), await cluster.createNamespace()];
+    const late = `late-${cluster.keyNamespace}`;
+    await using controller = await cluster.startController({ flags: [`--additional-namespaces=${included}, ${late},`] });
+    const sealIt = await sealerOf(controller);
+    for (const namespace of [included, excluded, cluster.keyNamespace]) await cluster.apply(sealIt({ namespace, name, data: { a: '1' } }));
+    await cluster.secretWith(included, name, { a: '1' });
+    await cluster.secretWith(cluster.keyNamespace, name, { a: '1' });
+    expect(await cluster.secret(excluded, name)).toBeUndefined();
+    expect(controller.logs()).toContain("namespace doesn't exist");
+    await server.request('POST', '/api/v1/namespaces', { apiVersion: 'v1', kind: 'Namespace', metadata: { name: late } });
+    await cluster.apply(sealIt({ namespace: late, name, data: { a: '1' } }));
+    await cluster.secretWith(late, name, { a: '1' });
+  });
+});
+
+describe('--old-gc-behavior', () => {
+  it('deletes the Secret with its SealedSecret, but none that was never ours', async () => {
+    const namespace = await cluster.createNamespace();
+    await using controller = await cluster.startController({ flags: ['--old-gc-behavior'] });
+    const sealIt = await sealerOf(controller);
+    server.faults?.setGarbageCollectionDelay(Number.POSITIVE_INFINITY);
+    await cluster.apply(sealIt({ namespace, name, data: { a: '1' } }));
+    await cluster.condition(namespace, name, 'True');
+    await cluster.createSecret({ metadata: { namespace, name: 'foreign' } });
+    await cluster.apply(sealIt({ namespace, name: 'foreign', data: { a: '1' } }));
+    await cluster.condition(namespace, 'foreign', 'False', 'NotManaged');
+    await cluster.deleteSealedSecret(namespace, name);
+    await cluster.deleteSealedSecret(namespace, 'foreign');
+    await waitFor(async () => (await cluster.secret(namespace, name)) === undefined);
+    await waitFor(() => controller.logs().includes('the Secret is not ours'));
+    expect(await cluster.secret(namespace, 'foreign')).toBeDefined();
+    server.faults?.setGarbageCollectionDelay(0);
+  });
+});
+
+describe('flags', () => {
+  const startedWith = (flags: string[]) => cluster.startController({ flags, waitUntilReady: false });
+  const ended = async (controller: ControllerProcess) => [await controller.exited(), controller.logs()] as const;
+
+  it('--version prints the version', async () => {
+    const [status, output] = await ended(await startedWith(['--version']));
+    expect(status).toBe(0);
+    expect(output).toMatch(/^controller version: (v[0-9]+\.[0-9]+\.[0-9]+|[0-9a-f]{40}|UNKNOWN)(\+dirty)?\n$/);
+  });
+
+  it('that are wrong are all told, and nothing is asked of the cluster', async () => {
+    const mark = await cluster.mark();
+    const [status, output] = await ended(await startedWith(['--key-size=many', '--rate-limit=0', '--no-such-flag']));
+    expect(status).toBe(2);
+    for (const text of ['--key-size', '--rate-limit', '--no-such-flag']) expect(output).toContain(text);
+    expect((await server.auditEvents()).slice(mark).filter(({ userAgent }) => userAgent.startsWith('controller/'))).toEqual([]);
+  });
+
+  it('--update-status=false leaves the status alone', async () => {
+    const namespace = await cluster.createNamespace();
+    await using controller = await cluster.startController({ flags: ['--update-status=false'] });
+    await cluster.apply((await sealerOf(controller))({ namespace, name, data: { a: '1' } }));
+    await cluster.secretWith(namespace, name, { a: '1' });
+    await cluster.event(namespace, name, 'Unsealed');
+    expect((await cluster.sealedSecret(namespace, name)).status).toBeUndefined();
+  });
+
+  it('--skip-recreate leaves a deleted Secret deleted', async () => {
+    const namespace = await cluster.createNamespace();
+    await using controller = await cluster.startController({ flags: ['--skip-recreate'] });
+    const sealIt = await sealerOf(controller);
+    await cluster.apply(sealIt({ namespace, name, data: { a: '1' } }));
+    await cluster.condition(namespace, name, 'True');
+    await cluster.deleteSecret(namespace, name);
+    await cluster.apply(sealIt({ namespace, name: 'other', data: { a: '1' } }));
+    await cluster.condition(namespace, 'other', 'True');
+    expect(await cluster.secret(namespace, name)).toBeUndefined();
+  });
+
+  it('--metrics-omit-secret-labels hides the names', async () => {
+    const namespace = await cluster.createNamespace();
+    for (const omit of [true, false]) {
+      const controller = await cluster.startController({ flags: [`--metrics-omit-secret-labels=${omit}`] });
+      await cluster.apply(seal({ certificatePem: await certificateOf(controller), namespace, name: `omit-${omit}`, data: { a: '1' } }));
+      await cluster.condition(namespace, `omit-${omit}`, 'True');
+      const value = await controller.metric('sealed_secrets_controller_condition_info', { namespace, name: `omit-${omit}` });
+      expect(value).toBe(omit ? 0 : 1);
+      await controller.stop();
+    }
+  });
+});
