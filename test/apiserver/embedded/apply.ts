@@ -6,7 +6,6 @@ import {
   decodeManagers,
   difference,
   encodeManagers,
-  existingFields,
   type FieldSet,
   fieldsOf,
   isEntryOf,
@@ -33,7 +32,7 @@ export function applyObject(cluster: Cluster, input: PatchInput): WriteResult {
     const error = requiredField('fieldManager', 'is required for apply patch');
     throw invalid({ group: 'meta.k8s.io', kind: 'PatchOptions' }, '', [error]);
   }
-  const wanted = readObject(parseBody(input.body), type, input.validation, input.warnings);
+  const wanted = readWishes(input);
   if (wanted.metadata.managedFields !== undefined) throw badRequest('metadata.managedFields must be nil');
   if ((wanted.metadata.name ?? '') === '') {
     throw badRequest(`the name of the object (${input.name} based on URL) was undeterminable: name must be provided`);
@@ -49,7 +48,9 @@ export function applyObject(cluster: Cluster, input: PatchInput): WriteResult {
     if (context.subresource !== undefined) throw new ApiError(404, 'NotFound', `${type.plural} "${input.name}" not found`);
     if ((wanted.metadata.uid ?? '') !== '') throw badRequest('uid mismatch: the provided object specified uid, and no existing object was found');
     const entry = applyEntry(writer, type, wishes);
-    return createObject(cluster, type, type.namespaced ? input.namespace : undefined, wanted, context, encodeManagers([entry]));
+    const created = readObject({ value: wanted, duplicates: [] }, type, 'Ignore', []);
+    const managers = Object.keys(wishes).length === 0 ? [] : encodeManagers([entry]);
+    return createObject(cluster, type, type.namespaced ? input.namespace : undefined, created, context, managers);
   }
   const live = existing.object;
   const managers = decodeManagers(live);
@@ -63,10 +64,7 @@ export function applyObject(cluster: Cluster, input: PatchInput): WriteResult {
   const dropped = droppedFields(mine, wishes, others);
   const merged = mergeWishes(removeFields(live, dropped, node), wanted, node) as KubeObject;
   const given = readObject({ value: merged, duplicates: [] }, type, 'Ignore', []);
-  const entries = others.flatMap((entry): ManagerEntry[] => {
-    const kept = entry === undefined ? undefined : existingFields(entry.fields, given, node);
-    return entry === undefined || kept === undefined ? [] : [{ ...entry, fields: kept }];
-  });
+  const entries = others.filter((entry) => entry !== undefined);
   const isUnchanged = mine !== undefined && deepEqual(mine.fields, wishes);
   const entry = isUnchanged ? mine : applyEntry(writer, type, wishes);
   const managedFields = encodeManagers(Object.keys(wishes).length === 0 ? entries : [...entries, entry]);
@@ -74,6 +72,42 @@ export function applyObject(cluster: Cluster, input: PatchInput): WriteResult {
   if (wanted.metadata.resourceVersion === undefined) delete metadata.resourceVersion;
   else metadata.resourceVersion = wanted.metadata.resourceVersion;
   return updateObject(cluster, { type, existing, given: { ...given, metadata }, context, isPatch: true, managedFields });
+}
+
+/** What is applied, as it was given: defaults are nobody's wish. Throws 500, as the real server, for what the schema does not know. */
+function readWishes({ type, name, namespace, body, validation, warnings }: PatchInput): KubeObject {
+  const parsed = parseBody(body);
+  const read = readObject(parsed, type, validation === 'Strict' ? 'Strict' : 'Ignore', warnings);
+  if (!type.isCustom) return read;
+  const wanted = { ...(parsed.value as KubeObject), metadata: read.metadata };
+  const problem = schemaProblem(wanted, rootSchema(type), '');
+  if (problem !== undefined) {
+    const what = `failed to create typed patch object (${namespace}/${name}; ${apiVersionOf(type)}, Kind=${type.kind})`;
+    throw new ApiError(500, '', `${what}: ${problem}`);
+  }
+  return wanted;
+}
+
+function schemaProblem(value: unknown, node: SchemaNode, path: string): string | undefined {
+  if (value === null || value === undefined) return undefined;
+  if (node.type === 'array' || node.type === 'object') {
+    const fits = node.type === 'array' ? Array.isArray(value) : isObject(value);
+    if (!fits) return `${path}: expected ${node.type === 'array' ? 'list' : 'map'}, got ${JSON.stringify(value)}`;
+  }
+  if (Array.isArray(value)) {
+    for (const [index, entry] of value.entries()) {
+      const problem = node.items === undefined ? undefined : schemaProblem(entry, node.items, `${path}[${index}]`);
+      if (problem !== undefined) return problem;
+    }
+  } else if (isObject(value) && node !== anything) {
+    for (const key of Object.keys(value)) {
+      const child = childOf(node, key);
+      const problem =
+        child === undefined ? `${path}.${key}: field not declared in schema` : schemaProblem(value[key], child, `${path}.${key}`);
+      if (problem !== undefined) return problem;
+    }
+  }
+  return undefined;
 }
 
 /** Through the status subresource only the status counts; otherwise everything but the status, if there is such a subresource. */
@@ -136,8 +170,13 @@ function conflictError(contests: readonly Contest[]): ApiError {
       field,
     })),
   );
-  const lines = causes.length === 1 ? `${causes[0]?.message}: ${causes[0]?.field}` : causes.map((cause) => `${cause.message}: ${cause.field}`).join('\n');
-  return new ApiError(409, 'Conflict', `Apply failed with ${causes.length} conflict${causes.length === 1 ? '' : 's'}: ${lines}`, { causes });
+  const lines = [...Map.groupBy(causes, (cause) => cause.message)].map(([message, group]) =>
+    group.length === 1
+      ? `${message}: ${group[0]?.field}`
+      : `${message.replace('conflict', 'conflicts')}:\n${group.map((cause) => `- ${cause.field}`).join('\n')}`,
+  );
+  const count = `${causes.length} conflict${causes.length === 1 ? '' : 's'}`;
+  return new ApiError(409, 'Conflict', `Apply failed with ${count}: ${lines.join('\n')}`, { causes });
 }
 
 function printedManager(entry: ManagerEntry): string {
@@ -215,15 +254,24 @@ function mergeWishes(live: unknown, wanted: unknown, node: SchemaNode): unknown 
   return wanted;
 }
 
-/** Wanted items come in their order; what only the live list has follows. */
+/** Wanted items come in their order, and what only the live list has keeps its place before what follows it there. */
 function mergeItems(live: readonly unknown[], wanted: readonly unknown[], node: SchemaNode): unknown[] {
-  const rest = new Map(live.map((entry) => [itemStep(entry, node), entry]));
-  const merged = wanted.map((entry) => {
+  const liveByStep = new Map(live.map((entry) => [itemStep(entry, node), entry]));
+  const wantedSteps = new Set(wanted.map((entry) => itemStep(entry, node)));
+  const merged: unknown[] = [];
+  let next = 0;
+  const addLiveOnly = () => {
+    for (; next < live.length && !wantedSteps.has(itemStep(live[next], node)); next++) merged.push(live[next]);
+  };
+  for (const entry of wanted) {
     const step = itemStep(entry, node);
-    const current = rest.get(step);
-    rest.delete(step);
-    return node.listType === 'map' && current !== undefined ? mergeWishes(current, entry, node.items ?? anything) : entry;
-  });
-  return [...merged, ...rest.values()];
+    addLiveOnly();
+    const current = liveByStep.get(step);
+    const isPair = node.listType === 'map' && current !== undefined;
+    merged.push(isPair ? mergeWishes(current, entry, node.items ?? anything) : entry);
+    if (next < live.length && itemStep(live[next], node) === step) next++;
+  }
+  for (; next < live.length; next++) if (!wantedSteps.has(itemStep(live[next], node))) merged.push(live[next]);
+  return merged;
 }
 

@@ -7,7 +7,7 @@ import { managersAfterUpdate } from './managed-fields.ts';
 import { customTypes, type ResourceType, TypeRegistry } from './resources.ts';
 import { type Change, Store } from './store.ts';
 import { strategyOf } from './strategies.ts';
-import { type Cluster, createObject } from './writes.ts';
+import { type Cluster, createObject, definitionFinalizer, deleteObject } from './writes.ts';
 
 export const definitions = 'apiextensions.k8s.io/customresourcedefinitions';
 
@@ -39,9 +39,10 @@ function assertQuota(store: Store, type: ResourceType, object: KubeObject): void
   if (type.group === '') names.push(type.plural);
   for (const { object: quota } of store.collection('/resourcequotas').sorted(`${namespace}/`)) {
     for (const name of names) {
-      const hard = at(quota, 'spec', 'hard', name);
+      const hard = at(quota, 'status', 'hard', name) ?? at(quota, 'spec', 'hard', name);
       if (hard === undefined) continue;
-      const used = [...store.collection(type.storage).sorted(`${namespace}/`)].length;
+      const counted = [...store.collection(type.storage).sorted(`${namespace}/`)].length;
+      const used = Math.max(counted, Number(at(quota, 'status', 'used', name) ?? 0));
       if (used + 1 <= Number(hard)) continue;
       const why = `exceeded quota: ${quota.metadata.name}, requested: ${name}=1, used: ${name}=${used}, limited: ${name}=${String(hard)}`;
       throw forbidden(type, object.metadata.name, why);
@@ -57,7 +58,10 @@ export function followDefinitions(cluster: Cluster): void {
     const storage = `${stringAt(crd, 'spec', 'group')}/${stringAt(crd, 'spec', 'names', 'plural')}`;
     if (type === 'DELETED') {
       types.setCustom(storage, []);
-      removeAll(store, storage);
+      return;
+    }
+    if (crd.metadata.deletionTimestamp !== undefined) {
+      setTimeout(() => removeDefinition(cluster, current.key, storage), cleanupDelayMs).unref();
       return;
     }
     const established = establishedDefinition(crd, cluster.now());
@@ -79,8 +83,27 @@ export function followDefinitions(cluster: Cluster): void {
   store.collection(definitions).subscribe(onChange);
 }
 
-function removeAll(store: Store, storage: string): void {
-  for (const version of [...store.collection(storage).values()]) store.remove(storage, version.key, version.object);
+const cleanupDelayMs = 10;
+
+/** What the finalizer of a CRD stands for: first its objects go, then it. */
+function removeDefinition(cluster: Cluster, name: string, storage: string): void {
+  const { store, types } = cluster;
+  const version = store.collection(definitions).get(name);
+  if (version === undefined) return;
+  const type = types.ofStorage(storage);
+  for (const object of [...store.collection(storage).values()]) {
+    if (type === undefined) break;
+    deleteObject(cluster, type, object, { uid: undefined, resourceVersion: undefined, propagation: 'Background', dryRun: false });
+  }
+  if (store.collection(storage).size > 0) {
+    setTimeout(() => removeDefinition(cluster, name, storage), cleanupDelayMs * 10).unref();
+    return;
+  }
+  const { finalizers = [], ...metadata } = version.object.metadata;
+  const left = finalizers.filter((finalizer) => finalizer !== definitionFinalizer);
+  const next = { ...version.object, metadata: left.length === 0 ? metadata : { ...metadata, finalizers: left } } as KubeObject;
+  if (left.length === 0) store.remove(definitions, name, next);
+  else store.write(definitions, name, next);
 }
 
 const firstNamespaces = ['default', 'kube-node-lease', 'kube-public', 'kube-system'];

@@ -13,21 +13,21 @@ function prepareDefinition(next: KubeObject): KubeObject {
   names['singular'] ??= kind.toLowerCase();
   names['listKind'] ??= `${kind}List`;
   spec['names'] = names;
+  spec['conversion'] ??= { strategy: 'None' };
   return { ...next, spec };
 }
 
 function completeDefinition(next: KubeObject): KubeObject {
-  const spec = { ...objectAt(next, 'spec') };
-  spec['conversion'] ??= { strategy: 'None' };
+  const spec = objectAt(next, 'spec') ?? {};
   const status = {
-    conditions: [],
+    conditions: null,
     acceptedNames: { kind: '', plural: '' },
     storedVersions: arrayAt(spec, 'versions').flatMap((entry) =>
       at(entry, 'storage') === true ? [stringAt(entry, 'name')] : [],
     ),
     ...objectAt(next, 'status'),
   };
-  return { ...next, spec, status };
+  return { ...next, status };
 }
 
 /** The status that the naming and establishing controllers of a real server write a moment after the creation. */
@@ -86,22 +86,22 @@ function definitionErrors(crd: KubeObject, old: KubeObject | undefined): FieldEr
 function versionErrors(crd: KubeObject): FieldError[] {
   const errors: FieldError[] = [];
   const versions = arrayAt(crd, 'spec', 'versions');
-  if (versions.length === 0) errors.push(requiredField('spec.versions', 'must have at least one version'));
   const stored = versions.filter((entry) => at(entry, 'storage') === true).length;
-  if (versions.length > 0 && stored !== 1) {
+  if (stored !== 1) {
     errors.push(invalidValue('spec.versions', versions, 'must have exactly one version marked as storage version'));
   }
   for (const [index, version] of versions.entries()) {
-    const field = `spec.versions[${index}].schema.openAPIV3Schema`;
+    // A schema that all versions share is checked as one.
+    const field = versions.length === 1 ? 'spec.validation.openAPIV3Schema' : `spec.versions[${index}].schema.openAPIV3Schema`;
     const schema = objectAt(version, 'schema', 'openAPIV3Schema');
     if (schema === undefined) {
       errors.push(requiredField(field, 'schemas are required'));
       continue;
     }
-    if (own(schema, 'type') !== 'object') {
-      errors.push(invalidValue(`${field}.type`, own(schema, 'type') ?? '', 'must be object at the root'));
-    }
-    errors.push(...structuralErrors(schema, field));
+    const type = own(schema, 'type');
+    if (type === undefined) errors.push(requiredField(`${field}.type`, 'must not be empty at the root'));
+    else if (type !== 'object') errors.push(invalidValue(`${field}.type`, type, 'must be object at the root'));
+    else errors.push(...structuralErrors(schema, field));
   }
   return errors;
 }

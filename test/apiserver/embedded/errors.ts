@@ -135,7 +135,7 @@ export function invalid(kind: { group: string; kind: string }, name: string, err
   return new ApiError(422, 'Invalid', `${qualified} "${name}" is invalid: ${summary}`, {
     ...(name === '' ? {} : { name }),
     ...(kind.group === '' ? {} : { group: kind.group }),
-    kind: kind.kind,
+    ...(kind.kind === '' ? {} : { kind: kind.kind }),
     causes: distinct.map((error) => ({ reason: error.type, message: error.text, field: error.field })),
   });
 }

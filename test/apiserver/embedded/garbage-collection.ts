@@ -1,4 +1,5 @@
 import type { KubeObject, OwnerReference } from './json.ts';
+import { managersAfterUpdate } from './managed-fields.ts';
 import { keyOf, type Change, type StoredVersion } from './store.ts';
 import { type Cluster, deleteObject, hasFinalizers } from './writes.ts';
 
@@ -141,8 +142,15 @@ export class GarbageCollector {
 
   #writeOwners(place: Place, version: StoredVersion, owners: readonly OwnerReference[]): void {
     const { ownerReferences: _, ...metadata } = version.object.metadata;
-    const next = { ...version.object, metadata: owners.length === 0 ? metadata : { ...metadata, ownerReferences: owners } };
-    this.#cluster.store.write(place.storage, place.key, next as KubeObject);
+    const withOwners = owners.length === 0 ? metadata : { ...metadata, ownerReferences: owners };
+    const next = { ...version.object, metadata: withOwners } as KubeObject;
+    const type = this.#cluster.types.ofStorage(place.storage);
+    if (type === undefined) return;
+    const writer = { manager: 'kube-controller-manager', subresource: undefined, nowMs: this.#cluster.now() };
+    const managedFields = managersAfterUpdate(next, version.object, type, writer);
+    if (managedFields.length === 0) delete next.metadata.managedFields;
+    else next.metadata.managedFields = managedFields;
+    this.#cluster.store.write(place.storage, place.key, next);
   }
 
   #dependentsOf(uid: string | undefined): { place: Place; version: StoredVersion }[] {

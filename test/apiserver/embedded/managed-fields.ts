@@ -162,28 +162,29 @@ export function changedFields(next: unknown, old: unknown, node: SchemaNode): Fi
   return deepEqual(next, old) ? undefined : {};
 }
 
-/** The part of a set whose fields a value has. */
-export function existingFields(set: FieldSet, value: unknown, node: SchemaNode): FieldSet | undefined {
-  const kept: FieldSet = {};
-  let items: Map<string | undefined, unknown> | undefined;
-  for (const step in set) {
-    if (step === '.') continue;
-    let child: unknown;
-    let childNode: SchemaNode;
-    if (step.startsWith('f:')) {
-      const key = step.slice(2);
-      child = isObject(value) ? own(value, key) : undefined;
-      childNode = childOf(node, key) ?? anything;
-    } else {
-      items ??= new Map(Array.isArray(value) ? value.map((entry) => [itemStep(entry, node), entry]) : []);
-      child = items.get(step);
-      childNode = node.items ?? anything;
+/** Fields that `old` has and `next` has not. `undefined` if there are none. */
+export function removedFields(next: unknown, old: unknown, node: SchemaNode): FieldSet | undefined {
+  if (next === old) return undefined;
+  const set: FieldSet = {};
+  if (isGranularMap(old, node)) {
+    for (const key of Object.keys(old)) {
+      if (old[key] === undefined) continue;
+      const child = childOf(node, key) ?? anything;
+      const after = isObject(next) ? own(next, key) : undefined;
+      const removed = after === undefined ? fieldsOf(old[key], child, true, true) : removedFields(after, old[key], child);
+      if (removed !== undefined) set[`f:${key}`] = removed;
     }
-    if (child === undefined) continue;
-    const remaining = existingFields(set[step] as FieldSet, child, childNode);
-    if (remaining !== undefined) kept[step] = remaining;
+  } else if (isGranularList(old, node)) {
+    const after = new Map(Array.isArray(next) ? next.map((entry) => [itemStep(entry, node), entry]) : []);
+    const items = node.items ?? anything;
+    for (const entry of old) {
+      const step = itemStep(entry, node);
+      if (step === undefined) return undefined;
+      const removed = after.has(step) ? removedFields(after.get(step), entry, items) : (normal(fieldsOf(entry, items, true), true) ?? {});
+      if (removed !== undefined) set[step] = removed;
+    }
   }
-  return normal(kept, isMember(set));
+  return normal(set, false);
 }
 
 /** Leaves out what nobody can own. */
@@ -247,21 +248,25 @@ export function isEntryOf(entry: ManagerEntry, writer: Writer, operation: 'Apply
  * Without a change of any field the old entries stay as they are.
  */
 export function managersAfterUpdate(next: KubeObject, old: KubeObject | undefined, type: ResourceType, writer: Writer): JsonObject[] {
+  // Whoever cleared the bookkeeping of an object does not want it back with the next update.
+  if (old !== undefined && old.metadata.managedFields === undefined) return [];
   const node = rootSchema(type);
+  const removed = old === undefined ? undefined : removedFields(next, old, node);
+  const left = (fields: FieldSet) => (removed === undefined ? fields : difference(fields, removed));
   const changed = ownable((old === undefined ? fieldsOf(next, node, true) : changedFields(next, old, node)) ?? {});
   const apiVersion = apiVersionOf(type);
   const entries: ManagerEntry[] = [];
   let mine: FieldSet | undefined = changed;
   for (const entry of decodeManagers(old)) {
     if (isEntryOf(entry, writer, 'Update', apiVersion)) {
-      const kept = existingFields(entry.fields, next, node);
+      const kept = left(entry.fields);
       if (changed === undefined) {
         if (kept !== undefined) entries.push({ ...entry, fields: kept });
       } else mine = kept === undefined ? changed : union(kept, changed);
       continue;
     }
     const remaining = changed === undefined ? entry.fields : difference(entry.fields, changed);
-    const kept = remaining === undefined ? undefined : existingFields(remaining, next, node);
+    const kept = remaining === undefined ? undefined : left(remaining);
     if (kept !== undefined) entries.push({ ...entry, fields: kept });
   }
   if (changed !== undefined && mine !== undefined) {

@@ -210,6 +210,9 @@ async function carryOut(parts: ServerParts, exchange: Exchange, faultRequest: Fa
     if (parts.cluster.types.isBuiltIn(request.group, request.version)) throw unknownResource();
     return () => sendText(response, 404, '404 page not found\n');
   }
+  if (type.storage === '/endpoints') {
+    exchange.warnings.push('v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice');
+  }
   if (request.subresource === 'proxy') return proxyService(parts.cluster.store, request, exchange.incoming, response);
   if (request.verb === 'watch') {
     assertServed(type, request);

@@ -196,7 +196,6 @@ const podTemplateDefaults: JsonObject = {
   dnsPolicy: 'ClusterFirst',
   securityContext: {},
   schedulerName: 'default-scheduler',
-  enableServiceLinks: true,
 };
 
 function podSpec(spec: JsonObject | undefined): JsonObject {
@@ -217,7 +216,7 @@ function podSpec(spec: JsonObject | undefined): JsonObject {
 }
 
 const podStrategy: Strategy = {
-  prepare: (next) => ({ ...next, spec: podSpec(objectAt(next, 'spec')) }),
+  prepare: (next) => ({ ...next, spec: { enableServiceLinks: true, ...podSpec(objectAt(next, 'spec')) } }),
   complete: (next) => ({
     ...next,
     status: withDefaults(objectAt(next, 'status'), { phase: 'Pending', qosClass: 'BestEffort' }),
@@ -268,6 +267,8 @@ const deploymentStrategy: Strategy = {
   },
 };
 
+const quotaStrategy: Strategy = { complete: (next) => ({ ...next, status: objectAt(next, 'status') ?? {} }) };
+
 const strategies = new Map<string, Strategy>([
   ['/namespaces', namespaceStrategy],
   ['/secrets', secretStrategy],
@@ -275,6 +276,7 @@ const strategies = new Map<string, Strategy>([
   ['/services', serviceStrategy],
   ['/events', eventStrategy],
   ['/pods', podStrategy],
+  ['/resourcequotas', quotaStrategy],
   ['apps/deployments', deploymentStrategy],
   ['coordination.k8s.io/leases', leaseStrategy],
   [`${rbacGroup}/roles`, roleStrategy],

@@ -77,9 +77,12 @@ const builtInColumns: Readonly<Record<string, readonly Column[]>> = {
       type: 'string',
       cell: (object) => `${at(object, 'status', 'readyReplicas') ?? 0}/${at(object, 'spec', 'replicas') ?? 0}`,
     },
-    { name: 'Up-to-date', type: 'string', cell: (object) => String(at(object, 'status', 'updatedReplicas') ?? 0) },
-    { name: 'Available', type: 'string', cell: (object) => String(at(object, 'status', 'availableReplicas') ?? 0) },
+    { name: 'Up-to-date', type: 'string', cell: (object) => at(object, 'status', 'updatedReplicas') ?? 0 },
+    { name: 'Available', type: 'string', cell: (object) => at(object, 'status', 'availableReplicas') ?? 0 },
     ageColumn,
+    { name: 'Containers', type: 'string', priority: 1, cell: (object) => containersText(object, 'name') },
+    { name: 'Images', type: 'string', priority: 1, cell: (object) => containersText(object, 'image') },
+    { name: 'Selector', type: 'string', priority: 1, cell: (object) => labelsText(objectAt(object, 'spec', 'selector', 'matchLabels')) },
   ],
   'coordination.k8s.io/leases': [nameColumn, text('Holder', 'spec', 'holderIdentity'), ageColumn],
   'rbac.authorization.k8s.io/roles': [nameColumn, createdColumn],
@@ -96,6 +99,10 @@ function roleOf(object: KubeObject): string {
 function servicePorts(object: KubeObject): string {
   const ports = arrayAt(object, 'spec', 'ports').map((port) => `${at(port, 'port')}/${stringAt(port, 'protocol') ?? 'TCP'}`);
   return ports.length === 0 ? '<none>' : ports.join(',');
+}
+
+function containersText(object: KubeObject, field: 'name' | 'image'): string {
+  return arrayAt(object, 'spec', 'template', 'spec', 'containers').map((container) => stringAt(container, field)).join(',');
 }
 
 function labelsText(labels: JsonObject | undefined): string {

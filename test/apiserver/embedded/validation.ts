@@ -99,7 +99,9 @@ function validateKeywords(value: unknown, node: SchemaNode, path: string, errors
   if (typeof value === 'string') validateString(value, node, path, limit, errors, fail);
   if (Array.isArray(value)) {
     const { length } = value;
-    if (length < (limit('minItems') ?? 0)) fail(`should have at least ${limit('minItems')} items`);
+    if (length < (limit('minItems') ?? 0)) {
+      errors.push(invalidValue(fieldName(path), length, `${inBody(path)} should have at least ${limit('minItems')} items`));
+    }
     if (length > (limit('maxItems') ?? length)) errors.push(tooMany(path, length, limit('maxItems') ?? 0));
     if (own(keywords, 'uniqueItems') === true && new Set(value.map((entry) => JSON.stringify(entry))).size < length) {
       fail("shouldn't contain duplicates");
@@ -109,11 +111,11 @@ function validateKeywords(value: unknown, node: SchemaNode, path: string, errors
     if (length < (limit('minProperties') ?? 0)) fail(`should have at least ${limit('minProperties')} properties`);
     if (length > (limit('maxProperties') ?? length)) errors.push(tooMany(path, length, limit('maxProperties') ?? 0));
   }
-  validateCombinations(value, node, path, errors, fail);
+  validateCombinations(value, node, path, errors);
 }
 
 function tooMany(path: string, actual: number, most: number): FieldError {
-  return { type: 'FieldValueTooMany', field: fieldName(path), text: `Too many: ${actual}: must have at most ${most} items` };
+  return { type: 'FieldValueTooMany', field: fieldName(path), text: `Too many: ${actual}: must have at most ${most} item${most === 1 ? '' : 's'}` };
 }
 
 function validateNumber(
@@ -154,9 +156,13 @@ function validateString(
       field: fieldName(path),
       text: `Too long: may not be more than ${most} bytes`,
     });
+    return;
   }
   const least = limit('minLength');
-  if (least !== undefined && length < least) fail(`should be at least ${least} chars long`);
+  if (least !== undefined && length < least) {
+    fail(`should be at least ${least} chars long`);
+    return;
+  }
   const pattern = own(node.keywords, 'pattern');
   if (typeof pattern === 'string' && !new RegExp(pattern, 'u').test(value)) fail(`should match '${pattern}'`);
   const format = own(node.keywords, 'format');
@@ -184,9 +190,10 @@ function validateCombinations(
   node: SchemaNode,
   path: string,
   errors: FieldError[],
-  fail: (why: string) => void,
 ): void {
   const { keywords } = node;
+  // These name their place in the text alone.
+  const fail = (why: string) => errors.push(invalidValue('<nil>', '', `${JSON.stringify(path)} ${why}`));
   if (keywords['anyOf'] === undefined && keywords['oneOf'] === undefined && keywords['allOf'] === undefined && keywords['not'] === undefined) {
     return;
   }

@@ -233,6 +233,9 @@ export interface DeleteOptions {
   readonly dryRun: boolean;
 }
 
+/** A CRD waits for its objects to be deleted. */
+export const definitionFinalizer = 'customresourcecleanup.apiextensions.k8s.io';
+
 /** Result of a deletion: the object is gone, or waits for its finalizers in the version given. */
 export interface DeleteResult {
   readonly version: StoredVersion;
@@ -262,6 +265,8 @@ export function deleteObject(cluster: Cluster, type: ResourceType, existing: Sto
     throw forbidden(type, name, 'this namespace may not be deleted');
   }
   const next: KubeObject = { ...old, metadata: withPropagation(old.metadata, options.propagation) };
+  const isDefinition = type.storage === 'apiextensions.k8s.io/customresourcedefinitions';
+  if (isDefinition) next.metadata.finalizers = [...new Set([...(next.metadata.finalizers ?? []), definitionFinalizer])];
   if (isNamespace) next['status'] = { ...(at(old, 'status') as JsonObject | undefined), phase: 'Terminating' };
   if (!hasFinalizers(next)) {
     if (options.dryRun) return { version: existing, removed: true };

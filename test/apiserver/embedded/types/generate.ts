@@ -78,7 +78,7 @@ function main(apiFolder: string, release: string): void {
     const document = JSON.parse(readFileSync(join(apiFolder, 'discovery', file), 'utf8'));
     if (document.kind !== 'APIResourceList' || !servedGroups.has(document.groupVersion)) continue;
     for (const resource of document.resources) {
-      if (omittedResources.has(resource.name)) continue;
+      if (omittedResources.has(resource.name) || resource.name.endsWith('/scale')) continue;
       const { storageVersionHash: _, ...rest } = resource;
       resources.push({ groupVersion: document.groupVersion, ...rest });
     }
