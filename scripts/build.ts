@@ -1,7 +1,8 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdir, rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
+import { parseArgs } from 'node:util';
 import { build, type Plugin } from 'esbuild';
 
 const root = join(import.meta.dirname, '..');
@@ -36,8 +37,8 @@ function besideTheBundle(found: Map<string, string>): Plugin {
  * faster than modules; the heavy libraries that most commands never need are files of their own, loaded on first use.
  */
 async function bundle(outdir: string, entryPoints: Record<string, string>): Promise<void> {
-  await rm(join(root, outdir), { recursive: true, force: true });
-  await mkdir(join(root, outdir), { recursive: true });
+  await rm(resolve(root, outdir), { recursive: true, force: true });
+  await mkdir(resolve(root, outdir), { recursive: true });
   const present = Object.entries(entryPoints).filter(([, file]) => existsSync(join(root, file)));
   const common = {
     absWorkingDir: root,
@@ -89,15 +90,21 @@ function fillCompileCache(outdir: string, name: string, args: readonly string[],
   if (status !== 0) throw new Error(`${name} ${args.join(' ')} ended with ${status}: ${stderr}`);
 }
 
-await bundle('cli/dist', { 'waxwing-program': 'cli/src/main.ts', 'kubeseal-program': 'cli/src/kubeseal-main.ts' });
-const certificate = 'test/vectors/test-keys/alpha.crt.pem';
-const secret = 'kind: Secret\nmetadata: {name: a, namespace: b}\nstringData:\n  c: d\n';
-for (const [name, args] of [
-  ['kubeseal', ['--cert', certificate, '-o', 'yaml']],
-  ['waxwing', ['--help']],
-] as const) {
-  if (!existsSync(join(root, 'cli/dist', `${name}-program.cjs`))) continue;
-  await addStarter('cli/dist', name);
-  fillCompileCache('cli/dist', name, args, secret);
+async function bundleCli(): Promise<void> {
+  await bundle('cli/dist', { 'waxwing-program': 'cli/src/main.ts', 'kubeseal-program': 'cli/src/kubeseal-main.ts' });
+  const certificate = 'test/vectors/test-keys/alpha.crt.pem';
+  const secret = 'kind: Secret\nmetadata: {name: a, namespace: b}\nstringData:\n  c: d\n';
+  for (const [name, args] of [
+    ['kubeseal', ['--cert', certificate, '-o', 'yaml']],
+    ['waxwing', ['--help']],
+  ] as const) {
+    if (!existsSync(join(root, 'cli/dist', `${name}-program.cjs`))) continue;
+    await addStarter('cli/dist', name);
+    fillCompileCache('cli/dist', name, args, secret);
+  }
 }
-await bundle('controller/dist', { controller: 'controller/src/main.ts' });
+
+// With `--controller FOLDER` only the controller is bundled, into that folder: for the image, and to compare two builds.
+const { values } = parseArgs({ options: { controller: { type: 'string' } } });
+if (values.controller === undefined) await bundleCli();
+await bundle(values.controller ?? 'controller/dist', { controller: 'controller/src/main.ts' });
