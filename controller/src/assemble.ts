@@ -143,7 +143,9 @@ export function assembleReconciling(foundation: Foundation, { registry }: Keys):
   const memory = createObjectMemory({ nowMs: now, repairWindowMs: contestWindowMs });
   const queue = createQueue(processTimers);
   const timing = reflectorTiming(config);
-  const shared = { resources: client.resources, timing, logger, now, random: Math.random };
+  // What failed because the API server was away need not wait for its delay, which may be minutes by then.
+  const onRecovered = () => workers.retryUnavailable();
+  const shared = { resources: client.resources, timing, logger, now, random: Math.random, onRecovered };
   const { labelSelector } = config.reconcile;
   const scopes: Scopes = createScopes({
     namespaces: namespacesOf(config),

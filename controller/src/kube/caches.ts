@@ -90,7 +90,8 @@ export interface SealedSecretReflectorOptions
   onChange(change: Change<SealedSecretSummary>): void;
 }
 
-const defaultHeldCharacters = 96 * 1024 * 1024;
+// Of ciphertext, which is ASCII: a character is a byte. 10,000 objects of three items are 30 MiB.
+const defaultHeldCharacters = 32 * 1024 * 1024;
 
 /** See {@link SealedSecretReflector}: summaries for ever, whole objects from a change until they are taken or released. */
 export function createSealedSecretReflector(options: SealedSecretReflectorOptions): SealedSecretReflector {
