@@ -36,11 +36,14 @@ const EXPLAINED: readonly {
       failed(ours) && ours.error.includes('after the end of the document') && !failed(theirs),
   },
   {
-    name: 'empty collection as key',
+    name: 'collection as key',
     reason:
-      'Go 2.4 forgets that `[]` or `{}` may be a key, ends the document behind it and ignores the rest; ours reports it.',
+      'Go forgets that `[]` or `{...}` at the beginning may be a key, ends the document behind it and ignores the rest.',
     applies: (input, ours, theirs) =>
-      failed(ours) && !failed(theirs) && /^(?:\[\]|\{\}|null)$/.test(theirs.text) && /\[\s*\]|\{\s*\}/.test(input),
+      failed(ours) &&
+      !failed(theirs) &&
+      /^[[{]/.test(theirs.text) &&
+      /^(?:---|\s|%.*\n|#.*\n|[!&]\S*\s)*[[{]/.test(input),
   },
   {
     name: 'byte order mark inside',
@@ -65,17 +68,28 @@ const EXPLAINED: readonly {
     name: 'characters outside of YAML',
     reason:
       'Go writes YAML by reading JSON as YAML, which refuses DEL and C1 and turns NEL into a space; ours escapes them.',
-    applies: (input, _ours, _theirs) => /[\x7f-\x9f]/.test(input),
+    applies: (input, _ours, theirs) => /\x85/.test(input) || (failed(theirs) && /[\x7f-\x9f]/.test(input)),
   },
   {
     name: 'natural order that is none',
     reason: "Go's order has cycles (a1b < a9 < a100 < a1b), so its output for such keys is random.",
-    applies: (input, ours, theirs) => input.startsWith('{') && !failed(ours) && !failed(theirs) && hasOrderCycle(input),
+    applies: (input, ours, theirs) => !failed(ours) && !failed(theirs) && hasOrderCycle(input),
   },
 ];
 
-type Outcome = { readonly text: string } | { readonly error: string };
-const failed = (outcome: Outcome): outcome is { error: string } => 'error' in outcome;
+interface Success {
+  readonly text: string;
+  readonly error?: undefined;
+}
+interface Failure {
+  readonly error: string;
+  readonly text?: undefined;
+}
+type Outcome = Success | Failure;
+
+function failed(outcome: Outcome): outcome is Failure {
+  return outcome.error !== undefined;
+}
 
 /** Equal but for the values of keys that may be a number or a boolean to Go. */
 function sameButAmbiguousKeys(left: string, right: string): boolean {
@@ -97,7 +111,11 @@ function hasOrderCycle(json: string): boolean {
     }
     for (const item of value.values()) visit(item);
   };
-  visit(readObject(json, { format: 'json' }).value);
+  try {
+    visit(readObject(json, { format: 'json' }).value);
+  } catch {
+    return false;
+  }
   return found;
 }
 

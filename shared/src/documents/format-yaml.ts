@@ -38,6 +38,10 @@ const STARTS_AS_MARKER = /^(?:---|\.\.\.|-$|- )/;
 const SIMPLE_TEXT =
   /^[A-Za-z0-9_./+=$^~(;<\\)-](?:[A-Za-z0-9_./+=$^~(;<\\)@!*%&'"`,{}[\]|>?-]| (?=[A-Za-z0-9_./+=-]))*$/;
 
+// Base64 that begins with a letter, as every sealed value does: plain, and without a space to fold at. Looking at each of its characters
+// would take most of the time it takes to seal a large value.
+const CIPHERTEXT = /^[A-Za-z][A-Za-z0-9+/]*={0,2}$/;
+
 class Emitter {
   private text = '';
   private column = 0;
@@ -134,7 +138,8 @@ class Emitter {
   }
 
   private emitString(text: string, indent: number, asKey: boolean): void {
-    if (this.column + text.length < WIDTH && isPlainText(text)) {
+    const isShort = this.column + text.length < WIDTH;
+    if (isShort ? isPlainText(text) : text.length > WIDTH && CIPHERTEXT.test(text)) {
       this.word(text);
       return;
     }
