@@ -174,6 +174,14 @@ export interface WatchEvent {
   readonly object: unknown;
 }
 
+export interface WatchParameters {
+  readonly resourceVersion: string;
+  readonly timeoutSeconds: number;
+  readonly idleTimeoutMs: number;
+  /** The API server accepted the watch; events may be long in coming. */
+  onOpen?(): void;
+}
+
 export interface ResourceApi {
   list(
     selection: ResourceSelection,
@@ -186,7 +194,7 @@ export interface ResourceApi {
    */
   watch(
     selection: ResourceSelection,
-    watch: { readonly resourceVersion: string; readonly timeoutSeconds: number; readonly idleTimeoutMs: number },
+    watch: WatchParameters,
     onEvent: (event: WatchEvent) => void,
     options?: CallOptions,
   ): Promise<void>;

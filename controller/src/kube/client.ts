@@ -451,7 +451,8 @@ function resourceApi(transport: ApiTransport): ResourceApi {
       });
       return pageFrom(answer, selection);
     },
-    async watch(selection, { resourceVersion, timeoutSeconds, idleTimeoutMs }, onEvent, options = {}) {
+    async watch(selection, watch, onEvent, options = {}) {
+      const { resourceVersion, timeoutSeconds, idleTimeoutMs } = watch;
       const query = new URLSearchParams({
         watch: 'true',
         allowWatchBookmarks: 'true',
@@ -475,7 +476,7 @@ function resourceApi(transport: ApiTransport): ResourceApi {
         call,
         signal: options.signal,
       } as const;
-      await transport.stream(request, idleTimeoutMs, onLine);
+      await transport.stream(request, { idleTimeoutMs, onLine, onOpen: () => watch.onOpen?.() });
     },
   };
 }

@@ -31,9 +31,10 @@ function aCollection() {
       const continueToken = to < all.length ? String(to) : '';
       return { items: all.slice(from, to), resourceVersion: String(version), continueToken };
     },
-    watch(_selection, { resourceVersion, idleTimeoutMs }, onEvent, options = {}) {
+    watch(_selection, { resourceVersion, idleTimeoutMs, onOpen }, onEvent, options = {}) {
       const failure = watchFailures.shift();
       if (failure !== undefined) return Promise.reject(failure);
+      onOpen?.();
       const { promise, resolve, reject } = Promise.withResolvers<void>();
       options.signal?.addEventListener('abort', () => reject(options.signal?.reason));
       opened.push({
@@ -239,6 +240,16 @@ describe('the reflector', () => {
     const warnings = logger.records.filter(({ level }) => level === 'warn');
     expect(warnings).toHaveLength(1);
     expect(warnings[0]?.attributes).toMatchObject({ error: 'may not list things', hint: 'grant list' });
+  });
+
+  test('an accepted watch ends a failure though no event comes', async () => {
+    const collection = aCollection();
+    collection.watchFailures.push(new ApiError('ApiUnavailable', 'connection refused', { status: 0 }));
+    const { reflector, recoveries } = follow(collection);
+    await until(() => collection.opened.length === 1);
+    expect(reflector.state.failure?.message).toBe('connection refused');
+    await until(() => recoveries() === 1);
+    expect(reflector.state.failure).toBeUndefined();
   });
 
   test('where watching is forbidden and polling is allowed it lists again and again', async () => {

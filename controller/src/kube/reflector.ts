@@ -168,7 +168,18 @@ export function createReflector<T extends Identified>(options: ReflectorOptions<
     const timeoutSeconds = least + Math.floor(options.random() * (most - least));
     expectStepWithin(timing.idleTimeoutMs);
     const { idleTimeoutMs } = timing;
-    await resources.watch(selection, { resourceVersion: from, timeoutSeconds, idleTimeoutMs }, onEvent, { signal });
+    let settled: NodeJS.Timeout | undefined;
+    // The first event may be a minute away, and what waits for the API server shall not wait for that.
+    const onOpen = () => {
+      heard();
+      settled = setTimeout(recovered, shortestWatchMs);
+    };
+    const parameters = { resourceVersion: from, timeoutSeconds, idleTimeoutMs, onOpen };
+    try {
+      await resources.watch(selection, parameters, onEvent, { signal });
+    } finally {
+      clearTimeout(settled);
+    }
     if (now() - startMs < shortestWatchMs) {
       throw new ApiError('ApiUnavailable', `watch ${selection.path}: the API server ended it at once`, { status: 0 });
     }

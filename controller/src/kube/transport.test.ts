@@ -307,7 +307,10 @@ describe('credentials', () => {
     const { transport } = connect(inClusterSource({ host: '127.0.0.1', port: String(port) }, directory), {});
     expect(await transport.request(get)).toEqual({ ok: true });
     const lines: string[] = [];
-    const watching = transport.stream({ ...get, path: '/watch' }, 5000, (line) => lines.push(line));
+    const watching = transport.stream(
+      { ...get, path: '/watch' },
+      { idleTimeoutMs: 5000, onLine: (line) => lines.push(line) },
+    );
     while (streams.length === 0) await new Promise((resolve) => setTimeout(resolve, 1));
     server.setSecureContext({ cert: current.cert, key: current.key });
     server.closeIdleConnections();
@@ -377,14 +380,14 @@ describe('streams', () => {
       setTimeout(() => response.end(':2}\n'), 5);
     });
     const lines: string[] = [];
-    await transport.stream(get, 5000, (line) => lines.push(line));
+    await transport.stream(get, { idleTimeoutMs: 5000, onLine: (line) => lines.push(line) });
     expect(lines).toEqual(['{"a":1}', '{"b":2}']);
   });
 
   test('end when the server is silent for the idle time, from the first moment on', async () => {
     const { transport } = await aTransport(() => {});
     const startMs = performance.now();
-    const failure = transport.stream(get, 60, () => {});
+    const failure = transport.stream(get, { idleTimeoutMs: 60, onLine() {} });
     await expect(failure).rejects.toMatchObject({ message: expect.stringContaining('no answer in time') });
     expect(performance.now() - startMs).toBeLessThan(3000);
   });
@@ -399,7 +402,9 @@ describe('streams', () => {
       }, 30);
     });
     const lines: string[] = [];
-    await expect(transport.stream(get, 150, (line) => lines.push(line))).rejects.toMatchObject({
+    await expect(
+      transport.stream(get, { idleTimeoutMs: 150, onLine: (line) => lines.push(line) }),
+    ).rejects.toMatchObject({
       message: expect.stringContaining('no answer in time'),
     });
     expect(lines).toHaveLength(8);
@@ -414,7 +419,10 @@ describe('streams', () => {
       { maxConcurrentRequests: 1 },
     );
     const abort = new AbortController();
-    const watching = transport.stream({ ...get, path: '/watch', signal: abort.signal }, 5000, () => {});
+    const watching = transport.stream(
+      { ...get, path: '/watch', signal: abort.signal },
+      { idleTimeoutMs: 5000, onLine() {} },
+    );
     expect(await transport.request(get)).toEqual({ ok: true });
     abort.abort(new Error('enough'));
     await expect(watching).rejects.toThrow('enough');
@@ -425,8 +433,11 @@ describe('streams', () => {
       response.writeHead(200).write('x\n');
     });
     const gone = Object.assign(new Error('gone'), { code: 'EGONE' });
-    const failure = transport.stream(get, 5000, () => {
-      throw gone;
+    const failure = transport.stream(get, {
+      idleTimeoutMs: 5000,
+      onLine() {
+        throw gone;
+      },
     });
     await expect(failure).rejects.toMatchObject({ cause: gone });
   });
@@ -436,13 +447,32 @@ describe('streams', () => {
       response.writeHead(200);
       response.write('x\n', () => request.socket.destroy());
     });
-    await expect(transport.stream(get, 5000, () => {})).rejects.toMatchObject({ code: 'ApiUnavailable', status: 0 });
+    await expect(transport.stream(get, { idleTimeoutMs: 5000, onLine() {} })).rejects.toMatchObject({
+      code: 'ApiUnavailable',
+      status: 0,
+    });
+  });
+
+  test('tell when they are accepted, before anything comes', async () => {
+    const { transport } = await aTransport((_request, response) => {
+      response.writeHead(200).flushHeaders();
+    });
+    const opened = Promise.withResolvers<void>();
+    const abort = new AbortController();
+    const receiver = { idleTimeoutMs: 5000, onOpen: () => opened.resolve(), onLine() {} };
+    const streaming = transport.stream({ ...get, signal: abort.signal }, receiver);
+    await opened.promise;
+    abort.abort(new Error('enough'));
+    await expect(streaming).rejects.toThrow('enough');
   });
 
   test('a refusal is an error with its status', async () => {
     const { transport } = await aTransport((_request, response) =>
       answer(response, 410, { reason: 'Expired', message: 'old' }),
     );
-    await expect(transport.stream(get, 5000, () => {})).rejects.toMatchObject({ status: 410, gone: true });
+    await expect(transport.stream(get, { idleTimeoutMs: 5000, onLine() {} })).rejects.toMatchObject({
+      status: 410,
+      gone: true,
+    });
   });
 });

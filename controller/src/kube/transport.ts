@@ -48,11 +48,19 @@ export interface ApiTransport {
   /** The parsed answer of a successful request. @throws ApiError; the signal's reason. */
   request(request: ApiRequest): Promise<unknown>;
   /**
-   * Calls `onLine` for each line of the answer as it comes. Resolves when the server ends it.
+   * Hands over the lines of an answer as they come. Resolves when the server ends it.
    *
-   * @throws ApiError if it cannot be opened, breaks, or is silent for `idleTimeoutMs`, counted from the call; the signal's reason.
+   * @throws ApiError if it cannot be opened, breaks, or is silent for the idle time; the signal's reason.
    */
-  stream(request: ApiRequest, idleTimeoutMs: number, onLine: (line: string) => void): Promise<void>;
+  stream(request: ApiRequest, receiver: StreamReceiver): Promise<void>;
+}
+
+export interface StreamReceiver {
+  /** So long the server may be silent, counted from the call. */
+  readonly idleTimeoutMs: number;
+  /** The answer began, with success. */
+  onOpen?(): void;
+  onLine(line: string): void;
 }
 
 /** How often one call is sent again because the API server asked for patience; the queue has more of it. */
@@ -141,13 +149,13 @@ export function createApiTransport(credentials: Credentials, options: TransportO
         leave();
       }
     },
-    async stream(request, idleTimeoutMs, onLine) {
+    async stream(request, receiver) {
       for (let renewals = 0; ; renewals++) {
         const transport = await transportFor(request);
         try {
           await measured(
             request,
-            () => streamOnce(request, transport, options, idleTimeoutMs, onLine),
+            () => streamOnce(request, transport, options, receiver),
             () => 200,
           );
           return;
@@ -291,17 +299,17 @@ async function streamOnce(
   request: ApiRequest,
   transport: Transport,
   options: TransportOptions,
-  idleTimeoutMs: number,
-  onLine: (line: string) => void,
+  receiver: StreamReceiver,
 ): Promise<void> {
-  const exchange = await open(request, transport, options, idleTimeoutMs);
+  const exchange = await open(request, transport, options, receiver.idleTimeoutMs);
   const { response } = exchange;
   const status = response.statusCode ?? 0;
   if (status >= 400) {
     const body = parseBody(await readAll(exchange), response, request.call);
     throw apiErrorFromResponse(request.call, status, body, retryAfterMs(response));
   }
-  const splitter = createLineSplitter(onLine);
+  receiver.onOpen?.();
+  const splitter = createLineSplitter((line) => receiver.onLine(line));
   try {
     for await (const chunk of response) {
       exchange.heard();
