@@ -1,0 +1,25 @@
+/** Reads a generated stream of `argv[2]` megabytes in the format `argv[3]` and prints the documents seen and the peak memory in bytes. */
+import { readDocumentStream } from '@waxwing/shared/documents';
+
+const [, , megabytes = '2', format = 'yaml'] = process.argv;
+
+async function* generate(): AsyncGenerator<Uint8Array> {
+  let pending = '';
+  let written = 0;
+  for (let i = 0; written < Number(megabytes) * 1e6; i++) {
+    const secret = { apiVersion: 'v1', kind: 'Secret', metadata: { name: `s-${i}`, namespace: 'ns' }, data: { a: 'QUJD'.repeat(200) } };
+    pending +=
+      format === 'json'
+        ? `${JSON.stringify(secret, null, 2)}\n`
+        : `---\napiVersion: v1\nkind: Secret\nmetadata:\n  name: s-${i}\n  namespace: ns\ndata:\n  a: ${secret.data.a}\n`;
+    if (pending.length < 65536) continue;
+    written += pending.length;
+    yield new TextEncoder().encode(pending);
+    pending = '';
+  }
+  yield new TextEncoder().encode(pending);
+}
+
+let documents = 0;
+for await (const document of readDocumentStream(generate())) if (document.value instanceof Map) documents++;
+console.log(JSON.stringify({ documents, peak: process.resourceUsage().maxRSS * 1024 }));
