@@ -1,5 +1,5 @@
 import type { SealedSecretStatus, SealedSecretsError } from '@waxwing/shared';
-import { isSealedSecretsError, statusDocument } from '@waxwing/shared';
+import { isSealedSecretsError, statusDocument, syncedCondition } from '@waxwing/shared';
 import type { SealedSecretsApi } from './kube/api.ts';
 import type { StatusOutcome } from './status.ts';
 import { nextStatus } from './status.ts';
@@ -34,21 +34,30 @@ export interface StatusWriterOptions {
 
 const maxAttempts = 5;
 
+/**
+ * Whether a status was written by us and came back without our own fields: upstream never writes a reason. Good enough until an answer of the
+ * API server tells for certain, so that a restart under upstream's CRD writes nothing.
+ */
+function looksPruned({ status }: Target): boolean {
+  const reason = status?.conditions.find(({ type }) => type === syncedCondition)?.reason;
+  return reason !== undefined && reason !== '' && status?.controller === undefined;
+}
+
 /** Writes statuses, again after a conflict, and learns from the first answer whether the installed CRD keeps our own fields. */
 export function createStatusWriter(options: StatusWriterOptions): StatusWriter {
-  let prunesOwnFields = false;
+  let isPruning: boolean | undefined;
   const next = (target: Target, outcome: StatusOutcome) =>
     nextStatus(target.status, outcome, {
       generation: target.generation,
       nowMs: options.nowMs(),
       controller: options.controller,
-      prunesOwnFields,
+      prunesOwnFields: isPruning ?? looksPruned(target),
     });
 
   const put = async (target: Target, status: SealedSecretStatus, signal: AbortSignal) => {
     const answer = await options.sealedSecrets.updateStatus(target, statusDocument(status), { signal });
     const kept = (answer.status ?? {}) as Record<string, unknown>;
-    prunesOwnFields = kept['controller'] === undefined;
+    isPruning = kept['controller'] === undefined;
   };
 
   return {

@@ -58,11 +58,17 @@ async function must(answer: Promise<ApiResponse>): Promise<Json> {
 /** Call once, at the top of a test file. */
 export async function startCluster(): Promise<Cluster> {
   const server = await sharedApiServer();
+  // Registered first, so run last: the controllers end before it does.
+  afterAll(() => server.stop());
+  return clusterOn(server);
+}
+
+/** The same on a server that the caller stops. */
+export async function clusterOn(server: ApiServer): Promise<Cluster> {
   const keyNamespace = await createNamespace(server, { generateName: 'keys-' });
   const controllers: ControllerProcess[] = [];
   afterAll(async () => {
     await Promise.all(controllers.map((controller) => controller.stop()));
-    await server.stop();
   });
 
   const get = async (path: string) => {

@@ -1,0 +1,55 @@
+import { readFile } from 'node:fs/promises';
+import { afterAll, describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
+import { crdFile } from '../apiserver/crd.ts';
+import { startApiServer } from '../apiserver/harness.ts';
+import { waitFor } from '../apiserver/wait-for.ts';
+import { clusterOn, sealerOf } from './cluster.ts';
+
+// A server of its own: the CRD is the whole cluster's.
+const server = await startApiServer();
+const cluster = await clusterOn(server);
+afterAll(() => server.stop());
+
+const crdPath = '/apis/apiextensions.k8s.io/v1/customresourcedefinitions/sealedsecrets.bitnami.com';
+
+/** Takes out of our CRD what upstream's does not have: then the API server drops those fields of a status. */
+async function installUpstreamShape(): Promise<void> {
+  const crd = parse(await readFile(crdFile, 'utf8'));
+  const { properties } = crd.spec.versions[0].schema.openAPIV3Schema;
+  delete properties.status.properties.secret;
+  delete properties.status.properties.controller;
+  delete properties.status.properties.conditions.items.properties.observedGeneration;
+  const { body } = await server.request('GET', crdPath);
+  crd.metadata.resourceVersion = body.metadata.resourceVersion;
+  const answer = await server.request('PUT', crdPath, crd);
+  if (answer.status !== 200) throw new Error(`${answer.status} ${JSON.stringify(answer.body)}`);
+}
+
+describe("with upstream's own CRD, which drops our fields of the status", () => {
+  it('nothing is lost but the record: a restart looks again and writes nothing', async () => {
+    await installUpstreamShape();
+    const namespace = await cluster.createNamespace();
+    const first = await cluster.startController();
+    const sealIt = await sealerOf(first);
+    // A changed CRD takes a moment until it is applied.
+    await waitFor(async () => {
+      const name = `probe-${Date.now()}`;
+      await cluster.apply(sealIt({ namespace, name, data: { a: '1' } }));
+      await cluster.condition(namespace, name, 'True', 'Unsealed');
+      return (await cluster.sealedSecret(namespace, name)).status.secret === undefined;
+    });
+    for (let i = 0; i < 5; i++) await cluster.apply(sealIt({ namespace, name: `app-${i}`, data: { a: String(i) } }));
+    for (let i = 0; i < 5; i++) await cluster.condition(namespace, `app-${i}`, 'True', 'Unsealed');
+    await first.stop();
+    const mark = await cluster.mark();
+    await using second = await cluster.startController();
+    await waitFor(async () => (await second.metric('sealed_secrets_controller_unseal_requests_total')) >= 6);
+    await cluster.deleteSecret(namespace, 'app-0');
+    await cluster.secretWith(namespace, 'app-0', { a: '0' });
+    await cluster.condition(namespace, 'app-0', 'True', 'Unsealed');
+    const writes = (await cluster.writes(mark)).filter((write) => !write.startsWith('create'));
+    expect(writes).toEqual([]);
+    expect((await cluster.writes(mark)).filter((write) => write.startsWith('create secrets'))).toHaveLength(1);
+  });
+});
