@@ -86,7 +86,10 @@ const timing: ReflectorTiming = {
 
 const running: Reflector<Identified>[] = [];
 
-function follow(collection: ReturnType<typeof aCollection>, parts: { timing?: Partial<ReflectorTiming> } = {}) {
+function follow(
+  collection: ReturnType<typeof aCollection>,
+  parts: { timing?: Partial<ReflectorTiming>; clock?: { extraMs: number } } = {},
+) {
   const changes: string[] = [];
   const logger = createTestLogger();
   let recoveries = 0;
@@ -107,7 +110,7 @@ function follow(collection: ReturnType<typeof aCollection>, parts: { timing?: Pa
       recoveries++;
     },
     logger,
-    now: () => performance.now(),
+    now: () => performance.now() + (parts.clock?.extraMs ?? 0),
     random: Math.random,
   });
   running.push(reflector);
@@ -250,6 +253,18 @@ describe('the reflector', () => {
     expect(reflector.state.failure?.message).toBe('connection refused');
     await until(() => recoveries() === 1);
     expect(reflector.state.failure).toBeUndefined();
+  });
+
+  test('a watch that breaks after a while is opened again without a word', async () => {
+    const collection = aCollection();
+    const clock = { extraMs: 0 };
+    const { reflector, logger, recoveries } = follow(collection, { clock });
+    await until(() => collection.opened.length === 1);
+    clock.extraMs = 90_000;
+    collection.opened[0]?.end(new ApiError('ApiUnavailable', 'no answer in time', { status: 0 }));
+    await until(() => collection.opened.length === 2);
+    expect(logger.records.filter(({ level }) => level === 'warn')).toEqual([]);
+    expect([reflector.state.failure, recoveries()]).toEqual([undefined, 0]);
   });
 
   test('where watching is forbidden and polling is allowed it lists again and again', async () => {

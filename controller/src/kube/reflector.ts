@@ -166,8 +166,8 @@ export function createReflector<T extends Identified>(options: ReflectorOptions<
     const startMs = now();
     const { least, most } = watchSeconds;
     const timeoutSeconds = least + Math.floor(options.random() * (most - least));
-    expectStepWithin(timing.idleTimeoutMs);
     const { idleTimeoutMs } = timing;
+    expectStepWithin(idleTimeoutMs);
     let settled: NodeJS.Timeout | undefined;
     // The first event may be a minute away, and what waits for the API server shall not wait for that.
     const onOpen = () => {
@@ -177,6 +177,13 @@ export function createReflector<T extends Identified>(options: ReflectorOptions<
     const parameters = { resourceVersion: from, timeoutSeconds, idleTimeoutMs, onOpen };
     try {
       await resources.watch(selection, parameters, onEvent, { signal });
+    } catch (error) {
+      const lasted = settled !== undefined && now() - startMs >= shortestWatchMs;
+      if (!lasted || !(error instanceof ApiError) || error.status !== 0) throw error;
+      // Connections break, and silent ones are given up on purpose: only a watch that cannot be opened again is a failure.
+      logger.debug('the watch broke and is opened again', { reflector: options.name, error: error.message });
+      await pause(options.random() * reconnectBaseDelayMs);
+      return;
     } finally {
       clearTimeout(settled);
     }
