@@ -1,14 +1,30 @@
-import { SealedSecretsError } from '@waxwing/shared';
+import { parseSealingCertificate, SealedSecretsError } from '@waxwing/shared';
 import type { Command } from 'commander';
+import { loadOneCertificate } from '../certificates.ts';
 import { connectTo } from '../controller-connection.ts';
 import { parseOutputFormat } from '../format.ts';
+import { exitStatus } from '../hints.ts';
 import { openNamed } from '../input-files.ts';
+import { type BackupOptions, readBackup } from '../keys/backup-file.ts';
+import { readKeyRing, unsealingKeysOf } from '../keys/key-ring.ts';
+import { findManifests } from '../manifests.ts';
 import { runReencrypt } from '../modes/reencrypt.ts';
-import { addControllerOptions, addFormatOption, type ControllerOptions } from '../options.ts';
+import {
+  controllerReseal,
+  offlineReseal,
+  type Reseal,
+  type ResealResult,
+  resealFile,
+} from '../modes/reencrypt-tree.ts';
+import { addCertificateOptions, addFormatOption, type CertificateOptions } from '../options.ts';
 import { prepareOutput } from '../output.ts';
 import type { CommandContext } from '../program.ts';
+import { createProgress } from '../progress.ts';
 
-interface ReencryptFlags extends ControllerOptions {
+interface ReencryptFlags extends CertificateOptions, BackupOptions {
+  /** Folder whose manifests are all looked at. */
+  readonly all?: string;
+  readonly backup?: string;
   readonly inPlace: boolean;
   readonly format?: string;
   readonly output?: string;
@@ -22,16 +38,91 @@ export function addReencryptCommand(program: Command, context: CommandContext): 
       'Has the controller seal SealedSecrets again under its newest key. Only ciphertexts change. The values stay the same: re-encrypting is no remedy for a value that leaked.',
     )
     .argument('[files...]', 'files with SealedSecrets; - or nothing is standard input')
-    .option('-i, --in-place', 'change the files themselves', false)
-    .option('-O, --output <file>', 'file to write');
-  addControllerOptions(addFormatOption(command)).addHelpText(
+    .option('--in-place', 'change the files themselves', false)
+    .option('-O, --output <file>', 'file to write')
+    .option(
+      '--all <folder>',
+      'seal every stale item below a folder again, in place; can be broken off and started again',
+    )
+    .option('--backup <file>', 'with --all: offline, with the keys of this backup and the certificate of --cert')
+    .option(
+      '-i, --identity <file>',
+      'age identity or SSH private key that opens the backup; repeatable',
+      (value: string, all: readonly string[]) => [...all, value],
+      [],
+    )
+    .option('--passphrase-file <file>', 'file whose first line is the passphrase of the backup');
+  addCertificateOptions(addFormatOption(command)).addHelpText(
     'after',
     `
 Examples:
   waxwing reencrypt --in-place clusters/prod/*.yaml
-  waxwing reencrypt sealed.yaml --output renewed.yaml`,
+  waxwing reencrypt sealed.yaml --output renewed.yaml
+  waxwing reencrypt --all clusters/prod --backup keys.age --identity identity.txt --cert cert.pem`,
   );
-  command.action((files: string[], flags: ReencryptFlags) => runReencryptCommand(files, flags, context));
+  command.action((files: string[], given: ReencryptFlags) => {
+    const flags = { ...given, cert: given.cert ?? [] };
+    return flags.all === undefined
+      ? runReencryptCommand(files, flags, context)
+      : runReencryptAll(flags.all, flags, context);
+  });
+}
+
+async function runReencryptAll(folder: string, flags: ReencryptFlags, context: CommandContext): Promise<void> {
+  const { io } = context;
+  const { keyId, reseal } =
+    flags.backup === undefined
+      ? await throughController(flags, context)
+      : await withBackup(flags.backup, flags, context);
+  const progress = createProgress(context, 'looked at');
+  const results: ResealResult[] = [];
+  try {
+    for (const file of findManifests(io, folder)) {
+      results.push(...(await resealFile(io, file, keyId, reseal)));
+      await progress.advance();
+    }
+  } finally {
+    await progress.finish();
+  }
+  await reportAll(results, keyId, context);
+}
+
+async function throughController(
+  flags: ReencryptFlags,
+  { io }: CommandContext,
+): Promise<{ keyId: string; reseal: Reseal }> {
+  const controller = await connectTo(io, flags);
+  const { keyId } = parseSealingCertificate((await controller.fetchCertificate()).toString('utf8'));
+  return { keyId, reseal: controllerReseal(controller, keyId) };
+}
+
+async function withBackup(
+  backup: string,
+  flags: ReencryptFlags,
+  context: CommandContext,
+): Promise<{ keyId: string; reseal: Reseal }> {
+  const { io } = context;
+  const { certificate } = await loadOneCertificate(io, flags);
+  const ring = await readKeyRing(await readBackup(io, backup, flags));
+  return { keyId: certificate.keyId, reseal: offlineReseal(unsealingKeysOf(ring), certificate, io) };
+}
+
+async function reportAll(results: readonly ResealResult[], keyId: string, context: CommandContext): Promise<void> {
+  const { io } = context;
+  const count = (action: ResealResult['action']) => results.filter((result) => result.action === action).length;
+  if (context.global().json) {
+    await io.stdout.write(Buffer.from(`${JSON.stringify({ keyId, objects: results })}\n`));
+  } else {
+    for (const { file, object, action, items, reason } of results) {
+      if (action === 'sealed again') await context.note(`${file}: ${object}: ${items} items sealed again`);
+      if (action === 'failed') await context.note(`${file}: ${object}: failed: ${reason}`);
+    }
+    await context.note(
+      `${count('sealed again')} objects sealed again for key ${keyId}, ${count('current')} current, ${count('failed')} failed`,
+    );
+    await context.note('The values are the same as before: if one may have leaked, change it where it is used, too.');
+  }
+  if (count('failed') > 0) context.setStatus(exitStatus.negative);
 }
 
 async function runReencryptCommand(

@@ -107,7 +107,8 @@ function planReencryption(before: SealedSecret, after: SealedSecret): DocumentEd
   return edits;
 }
 
-async function reencrypt(sealedSecret: SealedSecret, controller: Controller): Promise<SealedSecret> {
+/** Has the controller seal one object again; everything but its ciphertexts is that of the input. */
+export async function reencrypt(sealedSecret: SealedSecret, controller: Controller): Promise<SealedSecret> {
   const answer = await controller.reencrypt(formatJsonCompact(sealedSecretDocument(sealedSecret)));
   const { name } = sealedSecret.metadata;
   if (answer.status === 409) {
