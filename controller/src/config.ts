@@ -201,7 +201,7 @@ function flagNamed(name: string): (typeof flags)[FlagName] | undefined {
 }
 
 /** The environment variable of a flag. */
-export function variableOf(flag: string): string {
+function variableOf(flag: string): string {
   return `SEALED_SECRETS_${flag.toUpperCase().replaceAll('-', '_')}`;
 }
 

@@ -9,7 +9,7 @@ import {
   stringFlag,
 } from './go-flags.ts';
 
-export interface Flag<T> {
+interface Flag<T> {
   readonly kind: FlagKind<T>;
   readonly default: T;
   readonly usage: string;
@@ -39,7 +39,7 @@ function flag<T>(kind: FlagKind<T>, value: T, usage: string, more: Partial<Flag<
 }
 
 /** Upstream's flags (specification 4.1), names, defaults and meaning. */
-export const upstreamFlags = {
+const upstreamFlags = {
   'accept-deprecated-v1-data': flag(boolFlag, true, 'Unseal objects with the deprecated spec.data'),
   'additional-namespaces': flag(
     stringFlag,
@@ -119,7 +119,7 @@ const recipient = restrict(
 );
 
 /** Ours. */
-export const ownFlags = {
+const ownFlags = {
   'allow-service-account-tokens': flag(
     boolFlag,
     false,
@@ -190,7 +190,7 @@ export type FlagName = keyof typeof flags;
 const helpLine = '  -h, --help                                     Show this text';
 
 /** A DNS-1123 subdomain. */
-export function isDnsName(text: string): boolean {
+function isDnsName(text: string): boolean {
   return text.length <= 253 && /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/.test(text);
 }
 

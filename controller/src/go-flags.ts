@@ -55,13 +55,13 @@ export function restrict<T>(kind: FlagKind<T>, allowed: string, fits: (value: T)
 }
 
 /** strconv.ParseBool. */
-export function parseBool(text: string): boolean | undefined {
+function parseBool(text: string): boolean | undefined {
   if (['1', 't', 'T', 'TRUE', 'true', 'True'].includes(text)) return true;
   return ['0', 'f', 'F', 'FALSE', 'false', 'False'].includes(text) ? false : undefined;
 }
 
 /** strconv.ParseInt with base 0: a prefix chooses the base (a leading zero alone means octal), `_` may separate digits. */
-export function parseInteger(text: string): number | undefined {
+function parseInteger(text: string): number | undefined {
   const match =
     /^([+-]?)(0[xX]_?[0-9a-fA-F]+(?:_[0-9a-fA-F]+)*|0[oO]?_?[0-7]+(?:_[0-7]+)*|0[bB]_?[01]+(?:_[01]+)*|[1-9]\d*(?:_\d+)*|0)$/.exec(
       text,
@@ -74,7 +74,7 @@ export function parseInteger(text: string): number | undefined {
 }
 
 /** strconv.ParseFloat, decimal only. */
-export function parseFloat64(text: string): number | undefined {
+function parseFloat64(text: string): number | undefined {
   if (!/^[+-]?(\d+(_?\d)*\.?\d*|\.\d+)([eE][+-]?\d+)?$/.test(text)) return undefined;
   const value = Number(text.replaceAll('_', ''));
   return Number.isFinite(value) ? value : undefined;
@@ -92,7 +92,7 @@ const unitMs: Readonly<Record<string, number>> = {
 };
 
 /** time.ParseDuration, in milliseconds. More than 2^63 ns does not fit. */
-export function parseDuration(text: string): number | undefined {
+function parseDuration(text: string): number | undefined {
   const match = /^([+-]?)(.+)$/.exec(text);
   if (match === null) return undefined;
   const rest = match[2] ?? '';

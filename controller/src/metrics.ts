@@ -39,14 +39,14 @@ export interface Metrics {
   observe(sources: MetricSources): void;
 }
 
-export interface ObjectConditions {
+interface ObjectConditions {
   readonly namespace: string;
   readonly name: string;
   readonly instanceLabel: string;
   readonly conditions: readonly { readonly type: string; readonly status: string; readonly reason?: string }[];
 }
 
-export interface KeyRingFigures {
+interface KeyRingFigures {
   readonly count: number;
   readonly newestSeconds: number | undefined;
   /** Keys marked as primary: with any, none is made by time. */
@@ -54,7 +54,7 @@ export interface KeyRingFigures {
   readonly backups: { readonly absent: number; readonly written: number; readonly verified: number };
 }
 
-export interface MetricSources {
+interface MetricSources {
   readonly queue?: { readonly depth: number; readonly delayed: number; oldestAgeMs(): number };
   readonly reflectors?: ReadonlyMap<
     string,

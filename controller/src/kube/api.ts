@@ -11,7 +11,7 @@ export interface ObjectKey {
 }
 
 /** One state of one object: `updateStatus` and `delete` act on exactly that one or fail with ApiConflict. */
-export interface ObjectVersion extends ObjectKey {
+interface ObjectVersion extends ObjectKey {
   readonly uid: string;
   readonly resourceVersion: string;
 }
@@ -174,7 +174,7 @@ export interface WatchEvent {
   readonly object: unknown;
 }
 
-export interface WatchParameters {
+interface WatchParameters {
   readonly resourceVersion: string;
   readonly timeoutSeconds: number;
   readonly idleTimeoutMs: number;

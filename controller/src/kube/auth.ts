@@ -131,7 +131,7 @@ function retire(agent: HttpAgent): void {
 }
 
 /** Where kubelet puts the service account's files. */
-export const serviceAccountDir = '/var/run/secrets/kubernetes.io/serviceaccount';
+const serviceAccountDir = '/var/run/secrets/kubernetes.io/serviceaccount';
 
 /** The service account of the Pod: kubelet replaces token and CA while the process runs, so both are read each time. */
 export function inClusterSource(

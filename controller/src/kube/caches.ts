@@ -1,4 +1,4 @@
-import { isTruthy, managedAnnotation, patchAnnotation, sealedSecretResource, syncedCondition } from '@waxwing/shared';
+import { isTruthy, managedAnnotation, patchAnnotation, syncedCondition } from '@waxwing/shared';
 import { hashText, specTextOf } from '../spec-hash.ts';
 import type { Change, SealedSecretReflector, SealedSecretSummary, SecretMetadata } from './api.ts';
 import { sealedSecretsPath } from './client.ts';
@@ -25,11 +25,6 @@ export function secretMetadataOf(raw: unknown): SecretMetadata {
     patch: isTruthy(annotations, patchAnnotation),
     deleting: textAt(raw, 'metadata', 'deletionTimestamp') !== '',
   };
-}
-
-/** True if the Secret's controller is a SealedSecret, of whatever uid. */
-export function isOwnedBySealedSecret(secret: SecretMetadata): boolean {
-  return secret.controller?.kind === sealedSecretResource.kind;
 }
 
 /** What the cache keeps of a SealedSecret. Never throws: invalid objects have a summary too. */

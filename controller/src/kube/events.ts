@@ -5,7 +5,7 @@ import type { Metrics } from '../metrics.ts';
 import type { EventsApi } from './api.ts';
 
 /** What an event is about: a SealedSecret at one generation, or any other object (a key Secret). */
-export interface EventSubject {
+interface EventSubject {
   readonly apiVersion: string;
   readonly kind: string;
   readonly namespace: string;
@@ -14,8 +14,8 @@ export interface EventSubject {
   readonly resourceVersion: string;
 }
 
-export type EventType = 'Normal' | 'Warning';
-export type EventReason = 'Unsealed' | 'ErrUnsealFailed' | 'ErrUpdateFailed' | (string & {});
+type EventType = 'Normal' | 'Warning';
+type EventReason = 'Unsealed' | 'ErrUnsealFailed' | 'ErrUpdateFailed' | (string & {});
 
 export interface EventToPost {
   readonly subject: EventSubject;
@@ -30,7 +30,7 @@ export interface EventToPost {
 }
 
 /** `limited`: this object had too many events lately, so this one was not posted. */
-export type EventResult = 'created' | 'exists' | 'failed' | 'limited';
+type EventResult = 'created' | 'exists' | 'failed' | 'limited';
 
 export interface EventRecorder {
   /** Never rejects but for an aborted signal; `failed` was logged and counted. */

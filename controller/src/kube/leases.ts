@@ -10,7 +10,7 @@ import { ApiError } from './errors.ts';
  * - `following`: another one holds the Lease, or nobody knows yet.
  * - `unelected`: elections are off or Leases are forbidden: this process writes, as upstream does.
  */
-export type Leadership = 'leading' | 'following' | 'unelected';
+type Leadership = 'leading' | 'following' | 'unelected';
 
 export interface LeaderElection {
   readonly leadership: Leadership;

@@ -15,7 +15,7 @@ import { createGate, createTokenBucket, sleep } from './gate.ts';
 import { textAt } from './json.ts';
 import { createLineSplitter } from './lines.ts';
 
-export interface ApiRequest {
+interface ApiRequest {
   readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
   /** Path and query. */
   readonly path: string;
@@ -55,7 +55,7 @@ export interface ApiTransport {
   stream(request: ApiRequest, receiver: StreamReceiver): Promise<void>;
 }
 
-export interface StreamReceiver {
+interface StreamReceiver {
   /** So long the server may be silent, counted from the call. */
   readonly idleTimeoutMs: number;
   /** The answer began, with success. */
