@@ -28,21 +28,25 @@ export function createSpool(io: Io, options: { readonly secret?: boolean } = {})
   let file: UnnamedFile | undefined;
   let byteLength = 0;
 
-  const flush = () => {
-    file ??= createUnnamedFile(io);
-    for (const chunk of waiting) file.append(chunk);
+  const spill = (): UnnamedFile => {
+    const created = createUnnamedFile(io);
+    for (const chunk of waiting) created.append(chunk);
     waiting = [];
     waitingBytes = 0;
+    return created;
   };
   return {
     append(data) {
+      // A copy: callers may use their bytes again.
       const bytes = typeof data === 'string' ? encodeUtf8(data) : Uint8Array.from(data);
       byteLength += bytes.length;
+      if (file !== undefined) {
+        file.append(bytes);
+        return;
+      }
       waiting.push(bytes);
       waitingBytes += bytes.length;
-      // Once there is a file, small pieces are gathered so that not every document costs a system call.
-      const limit = file === undefined ? memoryBytes : chunkBytes;
-      if (options.secret !== true && waitingBytes > limit) flush();
+      if (options.secret !== true && waitingBytes > memoryBytes) file = spill();
     },
     get byteLength() {
       return byteLength;

@@ -54,7 +54,7 @@ export function hybridEncrypt(
   const cipher = createCipheriv('aes-256-gcm', contentKey, nonce);
   const ciphertext = cipher.update(plaintext);
   cipher.final();
-  return encodeEnvelope({ wrappedKey, sealed: Buffer.concat([ciphertext, cipher.getAuthTag()]) });
+  return joinEnvelope(wrappedKey, ciphertext, cipher.getAuthTag());
 }
 
 /**
@@ -96,11 +96,18 @@ export function parseEnvelope(bytes: Uint8Array): Envelope | undefined {
 
 /** The inverse of {@link parseEnvelope}. */
 export function encodeEnvelope(envelope: Envelope): Uint8Array<ArrayBuffer> {
-  const { wrappedKey, sealed } = envelope;
-  const bytes = new Uint8Array(lengthPrefixBytes + wrappedKey.length + sealed.length);
+  return joinEnvelope(envelope.wrappedKey, envelope.sealed);
+}
+
+function joinEnvelope(wrappedKey: Uint8Array, ...sealed: Uint8Array[]): Uint8Array<ArrayBuffer> {
+  const sealedBytes = sealed.reduce((sum, part) => sum + part.length, 0);
+  const bytes = new Uint8Array(lengthPrefixBytes + wrappedKey.length + sealedBytes);
   bytes[0] = wrappedKey.length >> 8;
   bytes[1] = wrappedKey.length & 0xff;
-  bytes.set(wrappedKey, lengthPrefixBytes);
-  bytes.set(sealed, lengthPrefixBytes + wrappedKey.length);
+  let position = lengthPrefixBytes;
+  for (const part of [wrappedKey, ...sealed]) {
+    bytes.set(part, position);
+    position += part.length;
+  }
   return bytes;
 }
