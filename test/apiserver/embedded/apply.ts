@@ -75,24 +75,44 @@ export function applyObject(cluster: Cluster, input: PatchInput): WriteResult {
 }
 
 /** What is applied, as it was given: defaults are nobody's wish. Throws 500, as the real server, for what the schema does not know. */
-function readWishes({ type, name, namespace, body, validation, warnings }: PatchInput): KubeObject {
+function readWishes({ type, name, body, validation, warnings }: PatchInput): KubeObject {
   const parsed = parseBody(body);
   const read = readObject(parsed, type, validation === 'Strict' ? 'Strict' : 'Ignore', warnings);
   if (!type.isCustom) return read;
   const wanted = { ...(parsed.value as KubeObject), metadata: read.metadata };
   const problem = schemaProblem(wanted, rootSchema(type), '');
   if (problem !== undefined) {
-    const what = `failed to create typed patch object (${namespace}/${name}; ${apiVersionOf(type)}, Kind=${type.kind})`;
+    const what = `failed to create typed patch object (${wanted.metadata.namespace ?? ''}/${name}; ${apiVersionOf(type)}, Kind=${type.kind})`;
     throw new ApiError(500, '', `${what}: ${problem}`);
   }
   return wanted;
 }
 
+/** What a value should be, in the words of server-side apply; `undefined` if it is. */
+function expectedKind(value: unknown, node: SchemaNode): string | undefined {
+  if (node.intOrString) return undefined;
+  switch (node.type) {
+    case 'array':
+      return Array.isArray(value) ? undefined : 'list';
+    case 'object':
+      return isObject(value) ? undefined : 'map';
+    case 'string':
+      return typeof value === 'string' ? undefined : 'string';
+    case 'boolean':
+      return typeof value === 'boolean' ? undefined : 'boolean';
+    case 'integer':
+    case 'number':
+      return typeof value === 'number' ? undefined : 'numeric (int or float)';
+    default:
+      return undefined;
+  }
+}
+
 function schemaProblem(value: unknown, node: SchemaNode, path: string): string | undefined {
   if (value === null || value === undefined) return undefined;
-  if (node.type === 'array' || node.type === 'object') {
-    const fits = node.type === 'array' ? Array.isArray(value) : isObject(value);
-    if (!fits) return `${path}: expected ${node.type === 'array' ? 'list' : 'map'}, got ${JSON.stringify(value)}`;
+  const expected = expectedKind(value, node);
+  if (expected !== undefined) {
+    return `${path}: expected ${expected}, got &{${typeof value === 'object' ? JSON.stringify(value) : String(value)}}`;
   }
   if (Array.isArray(value)) {
     for (const [index, entry] of value.entries()) {

@@ -141,7 +141,7 @@ export function changedFields(next: unknown, old: unknown, node: SchemaNode): Fi
       const child = childOf(node, key) ?? anything;
       const before = own(old, key);
       const changed =
-        before === undefined
+        before === undefined || before === null
           ? fieldsOf(value, child, true, !isAlwaysThere(node, key, child))
           : changedFields(value, before, child);
       if (changed !== undefined) set[`f:${key}`] = changed;

@@ -195,6 +195,8 @@ function deleteOptions(call: ResourceCall): DeleteOptions {
   if (call.body.length > 0) {
     const { value: parsed } = parseTypedBody(call.body, call.contentType);
     if (!isObject(parsed)) throw badRequest('couldn\'t get version/kind; json parse error');
+    const kind = own(parsed, 'kind') ?? 'DeleteOptions';
+    if (kind !== 'DeleteOptions') throw badRequest(`expected DeleteOptions, got ${String(kind)}`);
     body = parsed;
   }
   const propagation = stringAt(body, 'propagationPolicy') ?? query.get('propagationPolicy') ?? undefined;

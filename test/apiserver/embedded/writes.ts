@@ -157,8 +157,9 @@ export function updateObject(cluster: Cluster, input: UpdateInput): WriteResult 
   if (old.metadata.resourceVersion !== undefined) next.metadata.resourceVersion = old.metadata.resourceVersion;
   if (isSame(next, old)) return { version: existing, created: false };
   if (next.metadata.deletionTimestamp !== undefined && !hasFinalizers(next)) {
-    if (context.dryRun) return { version: new StoredVersion(existing.key, existing.revision, next), created: false };
-    return { version: cluster.store.remove(type.storage, existing.key, next), created: false };
+    // Watchers see the object as it was before the change that ended it; the writer sees what it wrote.
+    if (!context.dryRun) cluster.store.remove(type.storage, existing.key, old);
+    return { version: new StoredVersion(existing.key, existing.revision, next), created: false };
   }
   return { version: commit(cluster, type, existing.key, next, context), created: false };
 }
@@ -274,8 +275,8 @@ export function deleteObject(cluster: Cluster, type: ResourceType, existing: Sto
   }
   if (next.metadata.deletionTimestamp === undefined) {
     next.metadata.deletionTimestamp = timestamp(cluster.now());
-    if (!isNamespace) next.metadata.deletionGracePeriodSeconds = 0;
-    if (next.metadata.generation !== undefined) next.metadata.generation++;
+    if (!isNamespace && !isDefinition) next.metadata.deletionGracePeriodSeconds = 0;
+    if (next.metadata.generation !== undefined && !isDefinition) next.metadata.generation++;
   }
   if (isSame(next, old) || options.dryRun) return { version: existing, removed: false };
   return { version: cluster.store.write(type.storage, existing.key, next), removed: false };
