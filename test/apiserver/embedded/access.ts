@@ -33,7 +33,8 @@ export interface GrantedRule {
 
 /** Rules that apply to a user: of ClusterRoleBindings everywhere, of RoleBindings in one namespace. */
 export function* rulesFor(store: Store, user: User, namespace: string): Generator<GrantedRule> {
-  for (const { object } of store.collection(`${rbac}/clusterrolebindings`).values()) yield* rulesOf(store, user, object, '');
+  for (const { object } of store.collection(`${rbac}/clusterrolebindings`).values())
+    yield* rulesOf(store, user, object, '');
   if (namespace === '') return;
   for (const { object } of store.collection(`${rbac}/rolebindings`).sorted(`${namespace}/`)) {
     yield* rulesOf(store, user, object, namespace);
@@ -45,7 +46,9 @@ function* rulesOf(store: Store, user: User, binding: KubeObject, namespace: stri
   if (subject === undefined) return;
   const kind = stringAt(binding, 'roleRef', 'kind') ?? '';
   const name = stringAt(binding, 'roleRef', 'name') ?? '';
-  const role = store.collection(`${rbac}/${kind === 'Role' ? 'roles' : 'clusterroles'}`).get(kind === 'Role' ? `${namespace}/${name}` : name)?.object;
+  const role = store
+    .collection(`${rbac}/${kind === 'Role' ? 'roles' : 'clusterroles'}`)
+    .get(kind === 'Role' ? `${namespace}/${name}` : name)?.object;
   if (role === undefined) return;
   const bindingName = namespace === '' ? binding.metadata.name : `${binding.metadata.name}/${namespace}`;
   const subjectName = JSON.stringify(stringAt(subject, 'name') ?? '');
@@ -87,7 +90,8 @@ function matches(rule: unknown, attributes: Attributes): boolean {
     return values.includes('*') || wanted.some((value) => values.includes(value));
   };
   if (!has('verbs', attributes.verb)) return false;
-  if (attributes.path !== undefined) return arrayAt(rule, 'nonResourceURLs').some((pattern) => matchesPath(String(pattern), attributes.path ?? ''));
+  if (attributes.path !== undefined)
+    return arrayAt(rule, 'nonResourceURLs').some((pattern) => matchesPath(String(pattern), attributes.path ?? ''));
   const { resource, subresource } = attributes;
   const combined = subresource === '' ? resource : `${resource}/${subresource}`;
   const wanted = subresource === '' ? [combined] : [combined, `*/${subresource}`];
@@ -118,7 +122,8 @@ export function accessDenied(user: User, attributes: Attributes): ApiError {
   }
   const { resource, subresource } = attributes;
   const combined = subresource === '' ? resource : `${resource}/${subresource}`;
-  const where = attributes.namespace === '' ? 'at the cluster scope' : `in the namespace ${JSON.stringify(attributes.namespace)}`;
+  const where =
+    attributes.namespace === '' ? 'at the cluster scope' : `in the namespace ${JSON.stringify(attributes.namespace)}`;
   const why = `${who} resource ${JSON.stringify(combined)} in API group ${JSON.stringify(attributes.group)} ${where}`;
   return forbidden({ group: attributes.group, plural: resource }, attributes.name, why);
 }

@@ -38,15 +38,21 @@ export function applyObject(cluster: Cluster, input: PatchInput): WriteResult {
     throw badRequest(`the name of the object (${input.name} based on URL) was undeterminable: name must be provided`);
   }
   if (wanted.metadata.name !== input.name) {
-    throw badRequest(`the name of the object (${wanted.metadata.name}) does not match the name on the URL (${input.name})`);
+    throw badRequest(
+      `the name of the object (${wanted.metadata.name}) does not match the name on the URL (${input.name})`,
+    );
   }
   const writer: Writer = { manager: context.manager, subresource: context.subresource, nowMs: cluster.now() };
   const node = rootSchema(type);
   const wishes = ownable(relevantFields(fieldsOf(wanted, node, false), context.subresource, type)) ?? {};
-  const existing = cluster.store.collection(type.storage).get(keyOf(type.namespaced ? input.namespace : '', input.name));
+  const existing = cluster.store
+    .collection(type.storage)
+    .get(keyOf(type.namespaced ? input.namespace : '', input.name));
   if (existing === undefined) {
-    if (context.subresource !== undefined) throw new ApiError(404, 'NotFound', `${type.plural} "${input.name}" not found`);
-    if ((wanted.metadata.uid ?? '') !== '') throw badRequest('uid mismatch: the provided object specified uid, and no existing object was found');
+    if (context.subresource !== undefined)
+      throw new ApiError(404, 'NotFound', `${type.plural} "${input.name}" not found`);
+    if ((wanted.metadata.uid ?? '') !== '')
+      throw badRequest('uid mismatch: the provided object specified uid, and no existing object was found');
     const entry = applyEntry(writer, type, wishes);
     const created = readObject({ value: wanted, duplicates: [] }, type, 'Ignore', []);
     const managers = Object.keys(wishes).length === 0 ? [] : encodeManagers([entry]);
@@ -71,7 +77,14 @@ export function applyObject(cluster: Cluster, input: PatchInput): WriteResult {
   const metadata = { ...given.metadata };
   if (wanted.metadata.resourceVersion === undefined) delete metadata.resourceVersion;
   else metadata.resourceVersion = wanted.metadata.resourceVersion;
-  return updateObject(cluster, { type, existing, given: { ...given, metadata }, context, isPatch: true, managedFields });
+  return updateObject(cluster, {
+    type,
+    existing,
+    given: { ...given, metadata },
+    context,
+    isPatch: true,
+    managedFields,
+  });
 }
 
 /** What is applied, as it was given: defaults are nobody's wish. Throws 500, as the real server, for what the schema does not know. */
@@ -123,7 +136,9 @@ function schemaProblem(value: unknown, node: SchemaNode, path: string): string |
     for (const key of Object.keys(value)) {
       const child = childOf(node, key);
       const problem =
-        child === undefined ? `${path}.${key}: field not declared in schema` : schemaProblem(value[key], child, `${path}.${key}`);
+        child === undefined
+          ? `${path}.${key}: field not declared in schema`
+          : schemaProblem(value[key], child, `${path}.${key}`);
       if (problem !== undefined) return problem;
     }
   }
@@ -160,7 +175,12 @@ interface Contest {
 }
 
 /** Fields among the changed ones that other managers own. */
-function conflictsOf(managers: readonly ManagerEntry[], writer: Writer, type: ResourceType, changed: FieldSet): Contest[] {
+function conflictsOf(
+  managers: readonly ManagerEntry[],
+  writer: Writer,
+  type: ResourceType,
+  changed: FieldSet,
+): Contest[] {
   if (Object.keys(changed).length === 0) return [];
   return managers.flatMap((entry): Contest[] => {
     if (isEntryOf(entry, writer, 'Apply', apiVersionOf(type))) return [];
@@ -176,9 +196,14 @@ function without(entry: ManagerEntry, fields: FieldSet | undefined): ManagerEntr
 }
 
 /** What this manager wished for before and does not any more, as far as nobody else owns it. */
-function droppedFields(mine: ManagerEntry | undefined, wishes: FieldSet, others: readonly (ManagerEntry | undefined)[]): FieldSet | undefined {
+function droppedFields(
+  mine: ManagerEntry | undefined,
+  wishes: FieldSet,
+  others: readonly (ManagerEntry | undefined)[],
+): FieldSet | undefined {
   let dropped = mine === undefined ? undefined : difference(mine.fields, wishes);
-  for (const other of others) if (dropped !== undefined && other !== undefined) dropped = difference(dropped, other.fields);
+  for (const other of others)
+    if (dropped !== undefined && other !== undefined) dropped = difference(dropped, other.fields);
   return dropped;
 }
 
@@ -201,7 +226,9 @@ function conflictError(contests: readonly Contest[]): ApiError {
 
 function printedManager(entry: ManagerEntry): string {
   const subresource = entry.subresource === undefined ? '' : ` with subresource ${JSON.stringify(entry.subresource)}`;
-  return JSON.stringify(entry.manager) + subresource + (entry.operation === 'Update' ? ` using ${entry.apiVersion}` : '');
+  return (
+    JSON.stringify(entry.manager) + subresource + (entry.operation === 'Update' ? ` using ${entry.apiVersion}` : '')
+  );
 }
 
 /** The member paths of a set as Kubernetes prints them: `.spec.template.data`, `.spec.ports[port=80]`. */
@@ -294,4 +321,3 @@ function mergeItems(live: readonly unknown[], wanted: readonly unknown[], node: 
   for (; next < live.length; next++) if (!wantedSteps.has(itemStep(live[next], node))) merged.push(live[next]);
   return merged;
 }
-

@@ -1,6 +1,9 @@
 import type { AuditEvent } from '../harness.ts';
 
-/** An audit record of this server: the harness' fields, and what only it knows. */
+/**
+ * An audit record of this server: the harness' fields, and what only it knows. `responseCode` says what was done: 201 also
+ * when a fault lost the answer, 0 when a fault broke the connection before anything was done.
+ */
 export interface AuditRecord extends AuditEvent {
   readonly groups: readonly string[];
   /** Time of the answer's end; of an open watch, of its beginning. */

@@ -1,10 +1,10 @@
 import { parse as parseYaml } from 'yaml';
-import { type DecodingProblems, applyDefaults, decodeBuiltIn, prune } from './decoding.ts';
+import { applyDefaults, type DecodingProblems, decodeBuiltIn, prune } from './decoding.ts';
 import { duplicateFields } from './duplicates.ts';
 import { ApiError, badRequest, invalid, invalidValue, unsupportedValue } from './errors.ts';
 import { isObject, type JsonObject, type KubeObject, own, stringAt } from './json.ts';
-import { apiVersionOf, objectMetaSchema, type ResourceType, splitApiVersion } from './resources.ts';
 import { decodeProtobuf, protobufMediaType } from './protobuf.ts';
+import { apiVersionOf, objectMetaSchema, type ResourceType, splitApiVersion } from './resources.ts';
 import type { SchemaNode } from './schema.ts';
 
 /** What to do with fields that the schema does not know: the query parameter `fieldValidation`. */
@@ -38,7 +38,8 @@ export function parseBody(body: Buffer): ParsedBody {
     const value: unknown = JSON.parse(text);
     return { value, duplicates: duplicateFields(text, value) };
   } catch (error) {
-    if (/^\s*[{[]/.test(text) || text.trim() === '') throw badRequest(`error decoding JSON: ${(error as Error).message}`);
+    if (/^\s*[{[]/.test(text) || text.trim() === '')
+      throw badRequest(`error decoding JSON: ${(error as Error).message}`);
   }
   try {
     return { value: parseYaml(text, { version: '1.2', uniqueKeys: false }), duplicates: [] };
@@ -57,7 +58,10 @@ export function readObject(
   validation: FieldValidation,
   warnings: string[],
 ): KubeObject {
-  if (!isObject(value)) throw badRequest(`${type.kind} in version "${type.version}" cannot be handled as a ${type.kind}: the body is no object`);
+  if (!isObject(value))
+    throw badRequest(
+      `${type.kind} in version "${type.version}" cannot be handled as a ${type.kind}: the body is no object`,
+    );
   const target = { apiVersion: apiVersionOf(type), kind: type.kind, schema: type.schema, isCustom: type.isCustom };
   assertKind(value, target);
   const problems: DecodingProblems = { unknown: [] };
@@ -82,10 +86,22 @@ interface Target {
 
 function decode(value: JsonObject, target: Target, problems: DecodingProblems): JsonObject {
   if (target.isCustom) return readCustom(value, target, problems);
-  return decodeOrRefuse({ ...value, apiVersion: target.apiVersion, kind: target.kind }, target.schema, '', target, problems);
+  return decodeOrRefuse(
+    { ...value, apiVersion: target.apiVersion, kind: target.kind },
+    target.schema,
+    '',
+    target,
+    problems,
+  );
 }
 
-function decodeOrRefuse(value: unknown, schema: SchemaNode, path: string, target: Target, problems: DecodingProblems): JsonObject {
+function decodeOrRefuse(
+  value: unknown,
+  schema: SchemaNode,
+  path: string,
+  target: Target,
+  problems: DecodingProblems,
+): JsonObject {
   try {
     return decodeBuiltIn(value, schema, path, problems) as JsonObject;
   } catch (error) {

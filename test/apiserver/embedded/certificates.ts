@@ -7,7 +7,10 @@ import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject,
  */
 export interface CertificateAuthority {
   readonly certificatePem: string;
-  issue(names: readonly string[], addresses: readonly string[]): { readonly certificatePem: string; readonly privateKeyPem: string };
+  issue(
+    names: readonly string[],
+    addresses: readonly string[],
+  ): { readonly certificatePem: string; readonly privateKeyPem: string };
 }
 
 const validityMs = 365 * 24 * 3600 * 1000;
@@ -29,7 +32,11 @@ export function createCertificateAuthority(commonName: string, nowMs: number): C
   return {
     certificatePem,
     issue(names, addresses) {
-      const pair = generateKeyPairSync('ec', { namedCurve: 'P-256', privateKeyEncoding: { type: 'pkcs8', format: 'pem' }, publicKeyEncoding: { type: 'spki', format: 'pem' } });
+      const pair = generateKeyPairSync('ec', {
+        namedCurve: 'P-256',
+        privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
+        publicKeyEncoding: { type: 'spki', format: 'pem' },
+      });
       const alternatives = [
         ...names.map((name) => der(0x82, Buffer.from(name, 'latin1'))),
         ...addresses.map((address) => der(0x87, Buffer.from(address.split('.').map(Number)))),

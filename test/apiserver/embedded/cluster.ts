@@ -26,7 +26,13 @@ function admitCreate(store: Store, type: ResourceType, object: KubeObject): void
   if (namespace.metadata.deletionTimestamp !== undefined) {
     const why = `unable to create new content in namespace ${name} because it is being terminated`;
     throw forbidden(type, object.metadata.name, why, {
-      causes: [{ reason: 'NamespaceTerminating', message: `namespace ${name} is being terminated`, field: 'metadata.namespace' }],
+      causes: [
+        {
+          reason: 'NamespaceTerminating',
+          message: `namespace ${name} is being terminated`,
+          field: 'metadata.namespace',
+        },
+      ],
     });
   }
   assertQuota(store, type, object);
@@ -67,7 +73,8 @@ export function followDefinitions(cluster: Cluster): void {
     const established = establishedDefinition(crd, cluster.now());
     types.setCustom(storage, customTypes(established));
     const isEstablished = arrayAt(crd, 'status', 'conditions').some((entry) => at(entry, 'type') === 'Established');
-    const isCurrent = JSON.stringify(objectAt(crd, 'status', 'acceptedNames')) === JSON.stringify(objectAt(crd, 'spec', 'names'));
+    const isCurrent =
+      JSON.stringify(objectAt(crd, 'status', 'acceptedNames')) === JSON.stringify(objectAt(crd, 'spec', 'names'));
     if (isEstablished && isCurrent) return;
     // Not within the write that is under way: its watchers have to see it first.
     queueMicrotask(() => {
@@ -93,7 +100,12 @@ function removeDefinition(cluster: Cluster, name: string, storage: string): void
   const type = types.ofStorage(storage);
   for (const object of [...store.collection(storage).values()]) {
     if (type === undefined) break;
-    deleteObject(cluster, type, object, { uid: undefined, resourceVersion: undefined, propagation: 'Background', dryRun: false });
+    deleteObject(cluster, type, object, {
+      uid: undefined,
+      resourceVersion: undefined,
+      propagation: 'Background',
+      dryRun: false,
+    });
   }
   if (store.collection(storage).size > 0) {
     setTimeout(() => removeDefinition(cluster, name, storage), cleanupDelayMs * 10).unref();
@@ -101,7 +113,10 @@ function removeDefinition(cluster: Cluster, name: string, storage: string): void
   }
   const { finalizers = [], ...metadata } = version.object.metadata;
   const left = finalizers.filter((finalizer) => finalizer !== definitionFinalizer);
-  const next = { ...version.object, metadata: left.length === 0 ? metadata : { ...metadata, finalizers: left } } as KubeObject;
+  const next = {
+    ...version.object,
+    metadata: left.length === 0 ? metadata : { ...metadata, finalizers: left },
+  } as KubeObject;
   if (left.length === 0) store.remove(definitions, name, next);
   else store.write(definitions, name, next);
 }
@@ -138,7 +153,15 @@ export function bootstrap(cluster: Cluster): void {
 const everything = { apiGroups: ['*'], resources: ['*'], verbs: ['*'] };
 const writing = ['create', 'delete', 'deletecollection', 'patch', 'update'];
 const reading = ['get', 'list', 'watch'];
-const namespacedCore = ['configmaps', 'endpoints', 'events', 'persistentvolumeclaims', 'pods', 'serviceaccounts', 'services'];
+const namespacedCore = [
+  'configmaps',
+  'endpoints',
+  'events',
+  'persistentvolumeclaims',
+  'pods',
+  'serviceaccounts',
+  'services',
+];
 
 const firstRoles = [
   {
@@ -150,7 +173,19 @@ const firstRoles = [
     name: 'system:discovery',
     rules: [
       {
-        nonResourceURLs: ['/api', '/api/*', '/apis', '/apis/*', '/healthz', '/livez', '/openapi', '/openapi/*', '/readyz', '/version', '/version/'],
+        nonResourceURLs: [
+          '/api',
+          '/api/*',
+          '/apis',
+          '/apis/*',
+          '/healthz',
+          '/livez',
+          '/openapi',
+          '/openapi/*',
+          '/readyz',
+          '/version',
+          '/version/',
+        ],
         verbs: ['get'],
       },
     ],
@@ -186,7 +221,11 @@ const firstRoles = [
     rules: [
       { apiGroups: [''], resources: [...namespacedCore, 'secrets'], verbs: [...reading, ...writing] },
       { apiGroups: [''], resources: ['namespaces'], verbs: reading },
-      { apiGroups: ['apps', 'batch', 'autoscaling', 'networking.k8s.io', 'policy'], resources: ['*'], verbs: [...reading, ...writing] },
+      {
+        apiGroups: ['apps', 'batch', 'autoscaling', 'networking.k8s.io', 'policy'],
+        resources: ['*'],
+        verbs: [...reading, ...writing],
+      },
       { apiGroups: ['coordination.k8s.io'], resources: ['leases'], verbs: [...reading, ...writing] },
     ],
     groups: [],
@@ -194,10 +233,22 @@ const firstRoles = [
   {
     name: 'admin',
     rules: [
-      { apiGroups: [''], resources: [...namespacedCore, 'secrets', 'serviceaccounts/token', 'services/proxy'], verbs: [...reading, ...writing] },
+      {
+        apiGroups: [''],
+        resources: [...namespacedCore, 'secrets', 'serviceaccounts/token', 'services/proxy'],
+        verbs: [...reading, ...writing],
+      },
       { apiGroups: [''], resources: ['namespaces'], verbs: reading },
-      { apiGroups: ['apps', 'batch', 'autoscaling', 'networking.k8s.io', 'policy'], resources: ['*'], verbs: [...reading, ...writing] },
-      { apiGroups: ['rbac.authorization.k8s.io'], resources: ['roles', 'rolebindings'], verbs: [...reading, ...writing] },
+      {
+        apiGroups: ['apps', 'batch', 'autoscaling', 'networking.k8s.io', 'policy'],
+        resources: ['*'],
+        verbs: [...reading, ...writing],
+      },
+      {
+        apiGroups: ['rbac.authorization.k8s.io'],
+        resources: ['roles', 'rolebindings'],
+        verbs: [...reading, ...writing],
+      },
       { apiGroups: ['coordination.k8s.io'], resources: ['leases'], verbs: [...reading, ...writing] },
     ],
     groups: [],

@@ -25,8 +25,15 @@ describe('an object of a built-in type', () => {
   });
 
   it('has its bytes encoded anew, without repeating a wrong value in the refusal', () => {
-    expect(decodeSecret({ data: { a: 'eB==', b: 'eHh4\neHh4' } }).decoded).toEqual({ data: { a: 'eA==', b: 'eHh4eHh4' } });
-    for (const [value, position] of [['*hunter2*', 0], ['YWJj=', 4], ['YQ', 0], ['YWJjYQ', 4]] as const) {
+    expect(decodeSecret({ data: { a: 'eB==', b: 'eHh4\neHh4' } }).decoded).toEqual({
+      data: { a: 'eA==', b: 'eHh4eHh4' },
+    });
+    for (const [value, position] of [
+      ['*hunter2*', 0],
+      ['YWJj=', 4],
+      ['YQ', 0],
+      ['YWJjYQ', 4],
+    ] as const) {
       expect(() => decodeSecret({ data: { value } })).toThrow(`illegal base64 data at input byte ${position}`);
     }
     expect(() => decodeSecret({ data: { value: '*hunter2*' } })).not.toThrow('hunter2');
@@ -39,7 +46,8 @@ describe('an object of a built-in type', () => {
   });
 
   it('has its times in UTC, to the second', () => {
-    const decode = (creationTimestamp: string) => decodeBuiltIn({ creationTimestamp }, objectMetaSchema, '', { unknown: [] });
+    const decode = (creationTimestamp: string) =>
+      decodeBuiltIn({ creationTimestamp }, objectMetaSchema, '', { unknown: [] });
     expect(decode('2026-01-02T05:04:05.9+02:00')).toEqual({ creationTimestamp: '2026-01-02T03:04:05Z' });
     expect(() => decode('yesterday')).toThrow('parsing time "yesterday"');
   });
@@ -52,7 +60,11 @@ const schema = new SchemaCompiler().compile({
       type: 'object',
       properties: {
         map: { type: 'object', additionalProperties: { type: 'string' } },
-        open: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true, properties: { closed: { type: 'object' } } },
+        open: {
+          type: 'object',
+          'x-kubernetes-preserve-unknown-fields': true,
+          properties: { closed: { type: 'object' } },
+        },
         list: { type: 'array', items: { type: 'object', properties: { a: { type: 'string', default: 'x' } } } },
         number: { type: 'integer', default: 3 },
         none: { type: 'string', nullable: true },

@@ -1,4 +1,4 @@
-import { ApiError, badRequest } from './errors.ts';
+import { type ApiError, badRequest } from './errors.ts';
 import { isObject, type JsonObject, put } from './json.ts';
 import { childPath, type SchemaNode } from './schema.ts';
 
@@ -132,11 +132,19 @@ function emptyOf(node: SchemaNode): unknown {
 
 function wrongType(value: unknown, expected: string, path: string): ApiError {
   const actual = Array.isArray(value) ? 'array' : isObject(value) ? 'object' : typeof value;
-  return badRequest(`json: cannot unmarshal ${actual === 'boolean' ? 'bool' : actual} into Go struct field ${path}: want ${expected}`);
+  return badRequest(
+    `json: cannot unmarshal ${actual === 'boolean' ? 'bool' : actual} into Go struct field ${path}: want ${expected}`,
+  );
 }
 
 /** Removes what a structural schema of a CRD does not know; returns the same value if there is nothing to remove. */
-export function prune(value: unknown, node: SchemaNode, path: string, problems: DecodingProblems, isRoot = false): unknown {
+export function prune(
+  value: unknown,
+  node: SchemaNode,
+  path: string,
+  problems: DecodingProblems,
+  isRoot = false,
+): unknown {
   if (Array.isArray(value)) {
     const { items } = node;
     if (items === undefined) return value;

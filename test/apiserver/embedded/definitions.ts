@@ -4,7 +4,11 @@ import { timestamp } from './metadata.ts';
 import type { Strategy } from './strategy.ts';
 
 /** CRDs: names get their defaults, versions and schemas are checked as far as a wrong one would change behaviour. */
-export const definitionStrategy: Strategy = { prepare: prepareDefinition, complete: completeDefinition, validate: definitionErrors };
+export const definitionStrategy: Strategy = {
+  prepare: prepareDefinition,
+  complete: completeDefinition,
+  validate: definitionErrors,
+};
 
 function prepareDefinition(next: KubeObject): KubeObject {
   const spec = { ...objectAt(next, 'spec') };
@@ -34,7 +38,9 @@ function completeDefinition(next: KubeObject): KubeObject {
 export function establishedDefinition(crd: KubeObject, nowMs: number): KubeObject {
   const time = timestamp(nowMs);
   const condition = (type: string, reason: string, message: string) => {
-    const old = arrayAt(crd, 'status', 'conditions').find((entry) => at(entry, 'type') === type && at(entry, 'status') === 'True');
+    const old = arrayAt(crd, 'status', 'conditions').find(
+      (entry) => at(entry, 'type') === type && at(entry, 'status') === 'True',
+    );
     return old ?? { lastTransitionTime: time, message, reason, status: 'True', type };
   };
   return {
@@ -92,7 +98,8 @@ function versionErrors(crd: KubeObject): FieldError[] {
   }
   for (const [index, version] of versions.entries()) {
     // A schema that all versions share is checked as one.
-    const field = versions.length === 1 ? 'spec.validation.openAPIV3Schema' : `spec.versions[${index}].schema.openAPIV3Schema`;
+    const field =
+      versions.length === 1 ? 'spec.validation.openAPIV3Schema' : `spec.versions[${index}].schema.openAPIV3Schema`;
     const schema = objectAt(version, 'schema', 'openAPIV3Schema');
     if (schema === undefined) {
       errors.push(requiredField(field, 'schemas are required'));
@@ -113,10 +120,14 @@ function structuralErrors(schema: JsonObject, field: string): FieldError[] {
   const additional = own(schema, 'additionalProperties');
   if (own(schema, '$ref') !== undefined) errors.push(forbiddenField(`${field}.$ref`, '$ref is not supported'));
   if (properties !== undefined && additional !== undefined) {
-    errors.push(forbiddenField(`${field}.additionalProperties`, 'additionalProperties and properties are mutual exclusive'));
+    errors.push(
+      forbiddenField(`${field}.additionalProperties`, 'additionalProperties and properties are mutual exclusive'),
+    );
   }
-  const isUntyped = own(schema, 'x-kubernetes-preserve-unknown-fields') === true || own(schema, 'x-kubernetes-int-or-string') === true;
-  if (own(schema, 'type') === undefined && !isUntyped) errors.push(requiredField(`${field}.type`, 'must not be empty for specified object fields'));
+  const isUntyped =
+    own(schema, 'x-kubernetes-preserve-unknown-fields') === true || own(schema, 'x-kubernetes-int-or-string') === true;
+  if (own(schema, 'type') === undefined && !isUntyped)
+    errors.push(requiredField(`${field}.type`, 'must not be empty for specified object fields'));
   for (const [key, child] of Object.entries(properties ?? {})) {
     if (isObject(child)) errors.push(...structuralErrors(child, `${field}.properties[${key}]`));
   }

@@ -128,5 +128,12 @@ function discoveredResource(type: ResourceType): JsonObject {
 
 /** Whether an Accept header prefers aggregated discovery in the version that is served. */
 export function acceptsAggregated(accept: string | undefined): boolean {
-  return (accept ?? '').split(',').some((entry) => /g=apidiscovery\.k8s\.io/.test(entry) && /v=v2(?:;|$)/.test(entry.trim()) && /as=APIGroupDiscoveryList/.test(entry));
+  return (accept ?? '')
+    .split(',')
+    .some(
+      (entry) =>
+        /g=apidiscovery\.k8s\.io/.test(entry) &&
+        /v=v2(?:;|$)/.test(entry.trim()) &&
+        /as=APIGroupDiscoveryList/.test(entry),
+    );
 }

@@ -63,7 +63,8 @@ class Walker {
     if (first === '{') this.#object(path);
     else if (first === '[') this.#array(path);
     else if (first === '"') this.#string();
-    else while (this.#position < this.#text.length && !',]}'.includes(this.#text[this.#position] ?? '')) this.#position++;
+    else
+      while (this.#position < this.#text.length && !',]}'.includes(this.#text[this.#position] ?? '')) this.#position++;
   }
 
   #object(path: string): void {

@@ -73,9 +73,13 @@ export class FaultControl {
   slow(match: FaultMatch | undefined, delayMs: number): ActiveFault {
     const affected = this.matchingWatches(match);
     for (const connection of affected) connection.delayMs = delayMs;
-    return this.#addWatchFault({ kind: 'slow', match, delayMs }, () => affected.length, () => {
-      for (const connection of affected) connection.delayMs = 0;
-    });
+    return this.#addWatchFault(
+      { kind: 'slow', match, delayMs },
+      () => affected.length,
+      () => {
+        for (const connection of affected) connection.delayMs = 0;
+      },
+    );
   }
 
   #addWatchFault(fault: WatchFault, hits: () => number, onRemove: () => void = () => {}): ActiveFault {

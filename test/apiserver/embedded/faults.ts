@@ -1,7 +1,8 @@
 import type { RequestInfo } from './requests.ts';
 
 /** A request as faults see it. */
-export interface FaultRequest extends Pick<RequestInfo, 'verb' | 'group' | 'resource' | 'subresource' | 'namespace' | 'name' | 'path'> {
+export interface FaultRequest
+  extends Pick<RequestInfo, 'verb' | 'group' | 'resource' | 'subresource' | 'namespace' | 'name' | 'path'> {
   readonly user: string;
   readonly userAgent: string;
 }

@@ -70,10 +70,23 @@ function itemJson(version: StoredVersion, type: ResourceType): string {
 }
 
 /** What one GET, create or update answers. */
-export function singleJson(version: StoredVersion, type: ResourceType, form: Form, include: IncludeObject, nowMs: number): string {
+export function singleJson(
+  version: StoredVersion,
+  type: ResourceType,
+  form: Form,
+  include: IncludeObject,
+  nowMs: number,
+): string {
   if (form === 'object') return objectJson(version, type);
   if (form === 'metadata') return metadataJson(version);
-  return tableJson([version], type, include, nowMs, { resourceVersion: version.object.metadata.resourceVersion ?? '' }, true);
+  return tableJson(
+    [version],
+    type,
+    include,
+    nowMs,
+    { resourceVersion: version.object.metadata.resourceVersion ?? '' },
+    true,
+  );
 }
 
 /** What a LIST answers. */
@@ -103,7 +116,8 @@ export function tableJson(
 ): string {
   const rows = versions.map((version) => {
     const cells = JSON.stringify(tableRow(version.object, type, nowMs));
-    const object = include === 'None' ? '' : `,"object":${include === 'Object' ? objectJson(version, type) : metadataJson(version)}`;
+    const object =
+      include === 'None' ? '' : `,"object":${include === 'Object' ? objectJson(version, type) : metadataJson(version)}`;
     return `{"cells":${cells}${object}}`;
   });
   const columns = withColumns ? JSON.stringify(tableColumns(type)) : 'null';

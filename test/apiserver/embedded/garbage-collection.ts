@@ -1,6 +1,6 @@
 import type { KubeObject, OwnerReference } from './json.ts';
 import { managersAfterUpdate } from './managed-fields.ts';
-import { keyOf, type Change, type StoredVersion } from './store.ts';
+import { type Change, keyOf, type StoredVersion } from './store.ts';
 import { type Cluster, deleteObject, hasFinalizers } from './writes.ts';
 
 /** Where an object is: its collection and its key there. */
@@ -164,7 +164,11 @@ export class GarbageCollector {
     const { uid } = version.object.metadata;
     for (const dependent of this.#dependentsOf(uid)) {
       const owners = dependent.version.object.metadata.ownerReferences ?? [];
-      this.#writeOwners(dependent.place, dependent.version, owners.filter((owner) => owner.uid !== uid));
+      this.#writeOwners(
+        dependent.place,
+        dependent.version,
+        owners.filter((owner) => owner.uid !== uid),
+      );
     }
     this.#removeFinalizer(place, version, 'orphan');
   }
@@ -172,7 +176,9 @@ export class GarbageCollector {
   #finishForeground(place: Place, version: StoredVersion): void {
     const { uid } = version.object.metadata;
     const isBlocked = this.#dependentsOf(uid).some((dependent) =>
-      dependent.version.object.metadata.ownerReferences?.some((owner) => owner.uid === uid && owner.blockOwnerDeletion === true),
+      dependent.version.object.metadata.ownerReferences?.some(
+        (owner) => owner.uid === uid && owner.blockOwnerDeletion === true,
+      ),
     );
     if (!isBlocked) this.#removeFinalizer(place, version, 'foregroundDeletion');
   }
@@ -180,7 +186,10 @@ export class GarbageCollector {
   #removeFinalizer(place: Place, version: StoredVersion, finalizer: string): void {
     const { finalizers = [], ...metadata } = version.object.metadata;
     const left = finalizers.filter((entry) => entry !== finalizer);
-    const next = { ...version.object, metadata: left.length === 0 ? metadata : { ...metadata, finalizers: left } } as KubeObject;
+    const next = {
+      ...version.object,
+      metadata: left.length === 0 ? metadata : { ...metadata, finalizers: left },
+    } as KubeObject;
     if (hasFinalizers(next)) this.#cluster.store.write(place.storage, place.key, next);
     else this.#cluster.store.remove(place.storage, place.key, next);
   }

@@ -69,7 +69,14 @@ export async function startEmbeddedApiServer(options: EmbeddedApiServerOptions =
   const caFile = join(folder, 'ca.crt');
   let authority = createCertificateAuthority('waxwing-test-ca', Date.now());
   const isHttp = options.http === true;
-  const parts = { cluster, tokens, audit, faults: faultControl, watches, bookmarkIntervalMs: options.bookmarkIntervalMs ?? 60_000 };
+  const parts = {
+    cluster,
+    tokens,
+    audit,
+    faults: faultControl,
+    watches,
+    bookmarkIntervalMs: options.bookmarkIntervalMs ?? 60_000,
+  };
   const listener = new ApiListener(parts, isHttp ? undefined : serverCertificate(authority));
   const port = await listener.listen(options.port ?? 0);
   const url = `${isHttp ? 'http' : 'https'}://127.0.0.1:${port}`;
@@ -77,10 +84,18 @@ export async function startEmbeddedApiServer(options: EmbeddedApiServerOptions =
 
   const writeConfig = async (file: string, identity: Identity) => {
     const token = tokens.issue(identity.user, identity.groups);
-    await writeKubeconfig(file, { server: url, certificateAuthorityPem: authority.certificatePem, token }, identity.user, identity.namespace);
+    await writeKubeconfig(
+      file,
+      { server: url, certificateAuthorityPem: authority.certificatePem, token },
+      identity.user,
+      identity.namespace,
+    );
     return file;
   };
-  const kubeconfig = await writeConfig(join(folder, 'admin.kubeconfig'), { user: 'waxwing-test-admin', groups: ['system:masters'] });
+  const kubeconfig = await writeConfig(join(folder, 'admin.kubeconfig'), {
+    user: 'waxwing-test-admin',
+    groups: ['system:masters'],
+  });
   let admin = connect(kubeconfig);
 
   const faults: Faults = {
@@ -132,7 +147,8 @@ export async function startEmbeddedApiServer(options: EmbeddedApiServerOptions =
     caFile,
     kubeconfig,
     faults,
-    kubeconfigFor: (identity) => writeConfig(join(folder, `identity-${randomBytes(6).toString('hex')}.kubeconfig`), identity),
+    kubeconfigFor: (identity) =>
+      writeConfig(join(folder, `identity-${randomBytes(6).toString('hex')}.kubeconfig`), identity),
     request: async (method, path, body, headers) => (await admin).request(method, path, body, headers),
     auditEvents: async () => audit.records(),
     compact: async () => cluster.store.compact(),
@@ -151,6 +167,9 @@ export async function startEmbeddedApiServer(options: EmbeddedApiServerOptions =
 }
 
 function serverCertificate(authority: CertificateAuthority): { cert: string; key: string } {
-  const { certificatePem, privateKeyPem } = authority.issue(['localhost', 'kubernetes', 'kubernetes.default.svc'], ['127.0.0.1']);
+  const { certificatePem, privateKeyPem } = authority.issue(
+    ['localhost', 'kubernetes', 'kubernetes.default.svc'],
+    ['127.0.0.1'],
+  );
   return { cert: certificatePem, key: privateKeyPem };
 }

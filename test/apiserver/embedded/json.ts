@@ -59,7 +59,9 @@ export function deepEqual(left: unknown, right: unknown): boolean {
   if (left === right) return true;
   if (Array.isArray(left)) {
     return (
-      Array.isArray(right) && left.length === right.length && left.every((entry, index) => deepEqual(entry, right[index]))
+      Array.isArray(right) &&
+      left.length === right.length &&
+      left.every((entry, index) => deepEqual(entry, right[index]))
     );
   }
   if (!isObject(left) || !isObject(right)) return false;

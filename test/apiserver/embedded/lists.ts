@@ -16,7 +16,8 @@ export function selectorOf(type: ResourceType, query: URLSearchParams): ObjectPr
   const labels = parseLabelSelector(query.get('labelSelector') ?? '');
   const terms = parseFieldSelector(query.get('fieldSelector') ?? '');
   const { conversion } = type;
-  const stored = conversion === undefined ? terms : terms.map((term) => ({ ...term, path: conversion.storedPath(term.path) }));
+  const stored =
+    conversion === undefined ? terms : terms.map((term) => ({ ...term, path: conversion.storedPath(term.path) }));
   const fields = fieldPredicate(stored, type.selectableFields);
   if (labels === undefined) return fields;
   return fields === undefined ? labels : (object) => labels(object) && fields(object);
@@ -102,7 +103,8 @@ function requestedRevision(store: Store, collection: Collection, query: URLSearc
   if (text === '' || text === '0') return undefined;
   const revision = parseRevision(text);
   if (revision > store.revision) throw tooLarge(revision, store.revision);
-  const isExact = match === 'Exact' || (match === '' && (query.get('limit') ?? '') !== '' && query.get('limit') !== '0');
+  const isExact =
+    match === 'Exact' || (match === '' && (query.get('limit') ?? '') !== '' && query.get('limit') !== '0');
   if (!isExact) return undefined;
   if (revision < collection.forgotten) throw expired('The resourceVersion for the provided list is too old.');
   return revision;
@@ -118,9 +120,13 @@ function assertMatch(resourceVersion: string, match: string): void {
       text: `Unsupported value: ${JSON.stringify(match)}: supported values: "Exact", "NotOlderThan", ""`,
     });
   } else if (resourceVersion === '') {
-    errors.push(forbiddenField('resourceVersionMatch', 'resourceVersionMatch is forbidden unless resourceVersion is provided'));
+    errors.push(
+      forbiddenField('resourceVersionMatch', 'resourceVersionMatch is forbidden unless resourceVersion is provided'),
+    );
   } else if (match === 'Exact' && resourceVersion === '0') {
-    errors.push(forbiddenField('resourceVersionMatch', 'resourceVersionMatch "exact" is forbidden for resourceVersion "0"'));
+    errors.push(
+      forbiddenField('resourceVersionMatch', 'resourceVersionMatch "exact" is forbidden for resourceVersion "0"'),
+    );
   }
   if (errors.length > 0) throw invalid({ group: 'meta.k8s.io', kind: 'ListOptions' }, '', errors);
 }
@@ -128,7 +134,9 @@ function assertMatch(resourceVersion: string, match: string): void {
 /** Parses a resource version of a query. Throws 400. */
 export function parseRevision(text: string): number {
   if (/^\d{1,15}$/.test(text)) return Number(text);
-  throw badRequest(`invalid resource version ${JSON.stringify(text)}: strconv.ParseUint: parsing ${JSON.stringify(text)}: invalid syntax`);
+  throw badRequest(
+    `invalid resource version ${JSON.stringify(text)}: strconv.ParseUint: parsing ${JSON.stringify(text)}: invalid syntax`,
+  );
 }
 
 /** The answer to a resource version that the server has not reached. */

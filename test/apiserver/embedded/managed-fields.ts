@@ -22,7 +22,16 @@ export interface ManagerEntry {
 
 /** Fields that nobody owns: the identity of the object and what the server itself sets. */
 const unownedMetadata = [
-  'name', 'namespace', 'creationTimestamp', 'selfLink', 'uid', 'generation', 'managedFields', 'resourceVersion', 'deletionTimestamp', 'deletionGracePeriodSeconds',
+  'name',
+  'namespace',
+  'creationTimestamp',
+  'selfLink',
+  'uid',
+  'generation',
+  'managedFields',
+  'resourceVersion',
+  'deletionTimestamp',
+  'deletionGracePeriodSeconds',
 ];
 
 /** The schema of an object's root: of a custom resource too `metadata` is the ObjectMeta of every object. */
@@ -30,7 +39,10 @@ export function rootSchema(type: ResourceType): SchemaNode {
   if (!type.isCustom) return type.schema;
   let root = rootSchemas.get(type);
   if (root === undefined) {
-    const properties = new Map(type.schema.properties).set('metadata', objectMetaSchema).set('apiVersion', anything).set('kind', anything);
+    const properties = new Map(type.schema.properties)
+      .set('metadata', objectMetaSchema)
+      .set('apiVersion', anything)
+      .set('kind', anything);
     root = { ...type.schema, properties };
     rootSchemas.set(type, root);
   }
@@ -154,7 +166,9 @@ export function changedFields(next: unknown, old: unknown, node: SchemaNode): Fi
       const step = itemStep(entry, node);
       if (step === undefined) return deepEqual(next, old) ? undefined : {};
       const items = node.items ?? anything;
-      const changed = before.has(step) ? changedFields(entry, before.get(step), items) : (normal(fieldsOf(entry, items, true), true) ?? {});
+      const changed = before.has(step)
+        ? changedFields(entry, before.get(step), items)
+        : (normal(fieldsOf(entry, items, true), true) ?? {});
       if (changed !== undefined) set[step] = changed;
     }
     return normal(set, false);
@@ -171,7 +185,8 @@ export function removedFields(next: unknown, old: unknown, node: SchemaNode): Fi
       if (old[key] === undefined) continue;
       const child = childOf(node, key) ?? anything;
       const after = isObject(next) ? own(next, key) : undefined;
-      const removed = after === undefined ? fieldsOf(old[key], child, true, true) : removedFields(after, old[key], child);
+      const removed =
+        after === undefined ? fieldsOf(old[key], child, true, true) : removedFields(after, old[key], child);
       if (removed !== undefined) set[`f:${key}`] = removed;
     }
   } else if (isGranularList(old, node)) {
@@ -180,7 +195,9 @@ export function removedFields(next: unknown, old: unknown, node: SchemaNode): Fi
     for (const entry of old) {
       const step = itemStep(entry, node);
       if (step === undefined) return undefined;
-      const removed = after.has(step) ? removedFields(after.get(step), entry, items) : (normal(fieldsOf(entry, items, true), true) ?? {});
+      const removed = after.has(step)
+        ? removedFields(after.get(step), entry, items)
+        : (normal(fieldsOf(entry, items, true), true) ?? {});
       if (removed !== undefined) set[step] = removed;
     }
   }
@@ -234,7 +251,12 @@ export interface Writer {
 }
 
 /** The entry of `managedFields` that a writer has for an operation. */
-export function isEntryOf(entry: ManagerEntry, writer: Writer, operation: 'Apply' | 'Update', apiVersion: string): boolean {
+export function isEntryOf(
+  entry: ManagerEntry,
+  writer: Writer,
+  operation: 'Apply' | 'Update',
+  apiVersion: string,
+): boolean {
   return (
     entry.manager === writer.manager &&
     entry.operation === operation &&
@@ -247,7 +269,12 @@ export function isEntryOf(entry: ManagerEntry, writer: Writer, operation: 'Apply
  * `managedFields` after an update by PUT, POST or a patch: what changed belongs to the writer alone, what is gone to nobody.
  * Without a change of any field the old entries stay as they are.
  */
-export function managersAfterUpdate(next: KubeObject, old: KubeObject | undefined, type: ResourceType, writer: Writer): JsonObject[] {
+export function managersAfterUpdate(
+  next: KubeObject,
+  old: KubeObject | undefined,
+  type: ResourceType,
+  writer: Writer,
+): JsonObject[] {
   // Whoever cleared the bookkeeping of an object does not want it back with the next update.
   if (old !== undefined && old.metadata.managedFields === undefined) return [];
   const node = rootSchema(type);

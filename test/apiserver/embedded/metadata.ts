@@ -18,7 +18,8 @@ const annotationLimitBytes = 256 * 1024;
 /** What is wrong with a name of this resource, empty if nothing is. */
 function nameProblems(type: ResourceType, name: string): string[] {
   if (type.group === 'rbac.authorization.k8s.io') return pathSegmentProblems(name);
-  if (type.storage === '/namespaces' || type.storage === '/services') return patternProblems(name, labelPattern, labelText, 63);
+  if (type.storage === '/namespaces' || type.storage === '/services')
+    return patternProblems(name, labelPattern, labelText, 63);
   return patternProblems(name, subdomainPattern, subdomainText, 253);
 }
 
@@ -105,7 +106,8 @@ export function metadataErrors(metadata: ObjectMeta, type: ResourceType): FieldE
   if (metadata.name === undefined || metadata.name === '') {
     errors.push(requiredField('metadata.name', 'name or generateName is required'));
   } else {
-    for (const problem of nameProblems(type, metadata.name)) errors.push(invalidValue('metadata.name', metadata.name, problem));
+    for (const problem of nameProblems(type, metadata.name))
+      errors.push(invalidValue('metadata.name', metadata.name, problem));
   }
   if (metadata.labels !== undefined) errors.push(...labelErrors(metadata.labels, 'metadata.labels'));
   if (metadata.annotations !== undefined) errors.push(...annotationErrors(metadata.annotations));
@@ -118,7 +120,8 @@ function ownerReferenceErrors(metadata: ObjectMeta): FieldError[] {
   let controller: string | undefined;
   for (const reference of metadata.ownerReferences ?? []) {
     const field = 'metadata.ownerReferences';
-    if (!reference.apiVersion) errors.push(invalidValue(`${field}.apiVersion`, reference.apiVersion ?? '', 'version must not be empty'));
+    if (!reference.apiVersion)
+      errors.push(invalidValue(`${field}.apiVersion`, reference.apiVersion ?? '', 'version must not be empty'));
     if (!reference.kind) errors.push(invalidValue(`${field}.kind`, reference.kind ?? '', 'must not be empty'));
     if (!reference.name) errors.push(invalidValue(`${field}.name`, reference.name ?? '', 'must not be empty'));
     if (!reference.uid) errors.push(invalidValue(`${field}.uid`, reference.uid ?? '', 'must not be empty'));
@@ -190,7 +193,12 @@ export function timestamp(nowMs: number): string {
 }
 
 /** Metadata of a new object: what only the server may set is set, whatever the request said. */
-export function metadataForCreate(given: ObjectMeta, type: ResourceType, namespace: string | undefined, nowMs: number): ObjectMeta {
+export function metadataForCreate(
+  given: ObjectMeta,
+  type: ResourceType,
+  namespace: string | undefined,
+  nowMs: number,
+): ObjectMeta {
   const metadata: ObjectMeta = { ...given };
   delete metadata['selfLink'];
   delete metadata.resourceVersion;

@@ -35,11 +35,21 @@ export function followNamespaces(cluster: Cluster): () => void {
 
 function ensureServiceAccount(cluster: Cluster, namespace: string): void {
   const type = cluster.types.find('', 'v1', 'serviceaccounts');
-  const isActive = cluster.store.collection('/namespaces').get(namespace)?.object.metadata.deletionTimestamp === undefined;
-  if (type === undefined || !isActive || cluster.store.collection('/serviceaccounts').get(`${namespace}/default`) !== undefined) return;
+  const isActive =
+    cluster.store.collection('/namespaces').get(namespace)?.object.metadata.deletionTimestamp === undefined;
+  if (
+    type === undefined ||
+    !isActive ||
+    cluster.store.collection('/serviceaccounts').get(`${namespace}/default`) !== undefined
+  )
+    return;
   if (cluster.store.collection('/namespaces').get(namespace) === undefined) return;
   const object = { kind: 'ServiceAccount', apiVersion: 'v1', metadata: { name: 'default' } };
-  createObject(cluster, type, namespace, object, { manager: 'kube-controller-manager', dryRun: false, subresource: undefined });
+  createObject(cluster, type, namespace, object, {
+    manager: 'kube-controller-manager',
+    dryRun: false,
+    subresource: undefined,
+  });
 }
 
 /** Deletes all content; true when nothing is left. Objects with finalizers stay until those are gone. */

@@ -50,7 +50,10 @@ function documentOf(types: readonly ResourceType[]): Document {
     const paths: JsonObject = {};
     for (const type of types) Object.assign(paths, pathsOf(type));
     const value = { openapi: '3.0.0', info, paths, components: { schemas } };
-    document = { value, hash: createHash('sha256').update(JSON.stringify(value)).digest('hex').toUpperCase().slice(0, 32) };
+    document = {
+      value,
+      hash: createHash('sha256').update(JSON.stringify(value)).digest('hex').toUpperCase().slice(0, 32),
+    };
     documents.set(key, document);
   }
   return document;
@@ -112,7 +115,8 @@ function addBuiltIn(name: string, schemas: JsonObject): void {
 const builtInNames = new Map<string, string>();
 for (const [name, schema] of builtInSchemas) {
   const kinds = schema['x-kubernetes-group-version-kind'];
-  for (const kind of Array.isArray(kinds) ? kinds : []) builtInNames.set(`${kind.group}/${kind.version}/${kind.kind}`, name);
+  for (const kind of Array.isArray(kinds) ? kinds : [])
+    builtInNames.set(`${kind.group}/${kind.version}/${kind.kind}`, name);
 }
 
 /** `io.k8s.api.core.v1.Secret`, `com.bitnami.v1alpha1.SealedSecret`. */
@@ -163,7 +167,8 @@ function pathsOf(type: ResourceType): JsonObject {
     'x-kubernetes-action': action,
     'x-kubernetes-group-version-kind': gvk(type),
   });
-  const served = (verb: string, method: string, made: JsonObject): JsonObject => (type.verbs.includes(verb) ? { [method]: made } : {});
+  const served = (verb: string, method: string, made: JsonObject): JsonObject =>
+    type.verbs.includes(verb) ? { [method]: made } : {};
   const namespace = type.namespaced ? [pathParameter('namespace')] : [];
   const paths: JsonObject = {
     [scoped]: {

@@ -51,20 +51,30 @@ describe('a strategic merge patch', () => {
   const merge = (target: object, patch: object) => strategicMerge(target, patch, deployment);
 
   it('merges items by their key and keeps the others', () => {
-    const target = withContainers({ name: 'a', image: '1', env: [{ name: 'X', value: '1' }] }, { name: 'b', image: '2' });
+    const target = withContainers(
+      { name: 'a', image: '1', env: [{ name: 'X', value: '1' }] },
+      { name: 'b', image: '2' },
+    );
     const patch = withContainers({ name: 'a', env: [{ name: 'Y', value: '2' }] });
-    const env = [{ name: 'X', value: '1' }, { name: 'Y', value: '2' }];
+    const env = [
+      { name: 'X', value: '1' },
+      { name: 'Y', value: '2' },
+    ];
     expect(merge(target, patch)).toEqual(withContainers({ name: 'a', image: '1', env }, { name: 'b', image: '2' }));
   });
 
   it('follows $patch: delete and replace, $retainKeys and $deleteFromPrimitiveList', () => {
     const target = withContainers({ name: 'a', image: '1' }, { name: 'b', image: '2' });
-    expect(merge(target, withContainers({ name: 'a', $patch: 'delete' }))).toEqual(withContainers({ name: 'b', image: '2' }));
+    expect(merge(target, withContainers({ name: 'a', $patch: 'delete' }))).toEqual(
+      withContainers({ name: 'b', image: '2' }),
+    );
     expect(merge(target, withContainers({ $patch: 'replace' }, { name: 'c' }))).toEqual(withContainers({ name: 'c' }));
     const strategy = { spec: { strategy: { type: 'RollingUpdate', rollingUpdate: { maxSurge: 1 } } } };
     const recreate = { spec: { strategy: { $retainKeys: ['type'], type: 'Recreate' } } };
     expect(merge(strategy, recreate)).toEqual({ spec: { strategy: { type: 'Recreate' } } });
     const finalizers = { metadata: { finalizers: ['a', 'b'] } };
-    expect(merge(finalizers, { metadata: { '$deleteFromPrimitiveList/finalizers': ['a'] } })).toEqual({ metadata: { finalizers: ['b'] } });
+    expect(merge(finalizers, { metadata: { '$deleteFromPrimitiveList/finalizers': ['a'] } })).toEqual({
+      metadata: { finalizers: ['b'] },
+    });
   });
 });

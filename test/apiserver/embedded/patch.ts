@@ -16,7 +16,8 @@ export function mergePatch(target: unknown, patch: unknown): unknown {
 
 /** RFC 6902. Throws 400 for a patch that is none, and 422 for an operation that cannot be carried out. */
 export function applyJsonPatch(target: JsonObject, patch: unknown): unknown {
-  if (!Array.isArray(patch)) throw badRequest('error decoding patch: json: cannot unmarshal object into Go value of type jsonpatch.Patch');
+  if (!Array.isArray(patch))
+    throw badRequest('error decoding patch: json: cannot unmarshal object into Go value of type jsonpatch.Patch');
   const operations = patch as Operation[];
   for (const operation of operations) {
     if (!isObject(operation) || typeof operation['op'] !== 'string' || typeof operation['path'] !== 'string') {
@@ -29,7 +30,13 @@ export function applyJsonPatch(target: JsonObject, patch: unknown): unknown {
     try {
       document = jsonPatch.applyOperation(document, operation, true, true, true).newDocument;
     } catch (error) {
-      throw new ApiError(422, 'Invalid', 'the server rejected our request due to an error in our request', {}, { cause: error });
+      throw new ApiError(
+        422,
+        'Invalid',
+        'the server rejected our request due to an error in our request',
+        {},
+        { cause: error },
+      );
     }
   }
   return document;

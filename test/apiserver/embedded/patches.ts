@@ -40,13 +40,18 @@ export function patchObject(cluster: Cluster, input: PatchInput): WriteResult {
   }
   if (input.force) throw badRequest('force is not allowed for patches other than server-side apply');
   const { value: patch } = parseBody(input.body);
-  const existing = cluster.store.collection(type.storage).get(keyOf(type.namespaced ? input.namespace : '', input.name));
+  const existing = cluster.store
+    .collection(type.storage)
+    .get(keyOf(type.namespaced ? input.namespace : '', input.name));
   if (existing === undefined) throw notFound(type, input.name);
   const target = type.conversion?.fromStored(existing.object) ?? existing.object;
   let patched: unknown;
   if (mediaType === 'application/json-patch+json') patched = applyJsonPatch(target, patch);
   else {
-    if (!isObject(patch)) throw badRequest('error decoding patch: json: cannot unmarshal array into Go value of type map[string]interface {}');
+    if (!isObject(patch))
+      throw badRequest(
+        'error decoding patch: json: cannot unmarshal array into Go value of type map[string]interface {}',
+      );
     patched = isStrategic ? strategicMerge(target, patch, type.schema) : mergePatch(target, patch);
   }
   const given = readPatched(patched, input);
@@ -75,7 +80,9 @@ function assertSameName(given: KubeObject, target: KubeObject): void {
     throw badRequest('the namespace of the provided object does not match the namespace sent on the request');
   }
   if (given.metadata.name !== target.metadata.name) {
-    throw badRequest(`the name of the object (${given.metadata.name}) does not match the name on the URL (${target.metadata.name})`);
+    throw badRequest(
+      `the name of the object (${given.metadata.name}) does not match the name on the URL (${target.metadata.name})`,
+    );
   }
 }
 

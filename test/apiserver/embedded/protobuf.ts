@@ -9,7 +9,9 @@ type Messages = Readonly<Record<string, Readonly<Record<string, readonly [name: 
 let known: Messages | undefined;
 
 function messages(): Messages {
-  known ??= JSON.parse(readFileSync(join(import.meta.dirname, 'types', 'kubernetes-protobuf.json'), 'utf8')) as Messages;
+  known ??= JSON.parse(
+    readFileSync(join(import.meta.dirname, 'types', 'kubernetes-protobuf.json'), 'utf8'),
+  ) as Messages;
   return known;
 }
 
@@ -22,7 +24,8 @@ export const protobufMediaType = 'application/vnd.kubernetes.protobuf';
  * kind) into the form that its JSON would have. Throws 400 for anything else. Answers are always JSON.
  */
 export function decodeProtobuf(body: Buffer): JsonObject {
-  if (!body.subarray(0, 4).equals(magic)) throw badRequest('the body is no Kubernetes protobuf: its first four bytes are wrong');
+  if (!body.subarray(0, 4).equals(magic))
+    throw badRequest('the body is no Kubernetes protobuf: its first four bytes are wrong');
   const unknown = decodeMessage(body.subarray(4), 'io.k8s.apimachinery.pkg.runtime.Unknown');
   const typeMeta = isObject(unknown['typeMeta']) ? unknown['typeMeta'] : {};
   const { apiVersion, kind } = typeMeta;
@@ -39,7 +42,10 @@ function isOfKind(schema: JsonObject, apiVersion: string, kind: string): boolean
   const kinds = schema['x-kubernetes-group-version-kind'];
   return (
     Array.isArray(kinds) &&
-    kinds.some((entry) => entry.kind === kind && (entry.group === '' ? entry.version : `${entry.group}/${entry.version}`) === apiVersion)
+    kinds.some(
+      (entry) =>
+        entry.kind === kind && (entry.group === '' ? entry.version : `${entry.group}/${entry.version}`) === apiVersion,
+    )
   );
 }
 
@@ -98,7 +104,13 @@ function decodeMessage(buffer: Buffer, message: string): JsonObject {
   return object;
 }
 
-function addField(object: JsonObject, name: string, type: string, raw: bigint | Buffer, properties: JsonObject | undefined): void {
+function addField(
+  object: JsonObject,
+  name: string,
+  type: string,
+  raw: bigint | Buffer,
+  properties: JsonObject | undefined,
+): void {
   if (type.startsWith('map ')) {
     const map = (object[name] ??= {}) as JsonObject;
     const [key, value] = decodeEntry(raw as Buffer, type.slice('map '.length));

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { type IncomingHttpHeaders, type IncomingMessage, request as httpRequest, type ServerResponse } from 'node:http';
+import { request as httpRequest, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import { ApiError, badRequest, methodNotAllowed, notFound } from './errors.ts';
 import { arrayAt, at, type KubeObject, stringAt } from './json.ts';
@@ -18,14 +18,28 @@ const connectTimeoutMs = 30_000;
 
 /** Headers that belong to one connection, and the caller's credentials, which must not reach the backend. */
 const droppedHeaders = new Set([
-  'authorization', 'connection', 'keep-alive', 'proxy-authenticate', 'proxy-authorization', 'te', 'trailer', 'transfer-encoding', 'upgrade', 'host',
+  'authorization',
+  'connection',
+  'keep-alive',
+  'proxy-authenticate',
+  'proxy-authorization',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+  'host',
 ]);
 
 /**
  * Forwards a request to an address of a Service, as kube-apiserver does; unlike there, loopback addresses are fine.
  * Resolves when the backend has answered, with what then sends the answer. Throws 503 if nothing can be reached.
  */
-export async function proxyService(store: Store, request: RequestInfo, incoming: IncomingMessage, response: ServerResponse): Promise<() => void> {
+export async function proxyService(
+  store: Store,
+  request: RequestInfo,
+  incoming: IncomingMessage,
+  response: ServerResponse,
+): Promise<() => void> {
   if (request.resource !== 'services') throw methodNotAllowed();
   const target = parseTarget(request.name);
   const { host, port } = resolve(store, request.namespace, target);

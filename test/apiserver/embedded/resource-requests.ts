@@ -1,5 +1,14 @@
 import { type FieldValidation, parseFieldValidation, parseTypedBody, readObject } from './bodies.ts';
-import { badRequest, invalid, invalidValue, methodNotAllowed, notFound, successStatus, unknownResource, unsupportedValue } from './errors.ts';
+import {
+  badRequest,
+  invalid,
+  invalidValue,
+  methodNotAllowed,
+  notFound,
+  successStatus,
+  unknownResource,
+  unsupportedValue,
+} from './errors.ts';
 import { type Form, type IncludeObject, listJson, singleJson } from './forms.ts';
 import { isObject, type JsonObject, type KubeObject, own, stringAt } from './json.ts';
 import { listPage, selectorOf } from './lists.ts';
@@ -64,7 +73,8 @@ export function answerResource(cluster: Cluster, call: ResourceCall): Answer {
 export function assertServed(type: ResourceType, request: RequestInfo): void {
   const { verb, subresource, name } = request;
   const verbs = subresource === '' ? type.verbs : (type.subresources.get(subresource)?.verbs ?? []);
-  if (subresource !== '' && !type.subresources.has(subresource)) throw type.isCustom ? notFound(type, name) : unknownResource();
+  if (subresource !== '' && !type.subresources.has(subresource))
+    throw type.isCustom ? notFound(type, name) : unknownResource();
   const needsName = subresource !== '' || ['get', 'update', 'patch', 'delete'].includes(verb);
   const hasName = name !== '' && !['list', 'watch', 'deletecollection'].includes(verb);
   const isMisaddressed = verb === 'create' && subresource === '' ? hasName : needsName && !hasName;
@@ -76,7 +86,9 @@ function include(request: RequestInfo): IncludeObject {
   const text = request.query.get('includeObject') ?? '';
   if (text === '') return 'Metadata';
   if (text === 'None' || text === 'Metadata' || text === 'Object') return text;
-  throw badRequest(`includeObject: Unsupported value: ${JSON.stringify(text)}: supported values: "", "Metadata", "None", "Object"`);
+  throw badRequest(
+    `includeObject: Unsupported value: ${JSON.stringify(text)}: supported values: "", "Metadata", "None", "Object"`,
+  );
 }
 
 function single(cluster: Cluster, call: ResourceCall, version: StoredVersion, status: number): Answer {
@@ -145,14 +157,18 @@ function update(cluster: Cluster, call: ResourceCall): Answer {
   const given = readBody(call, validation);
   if ((given.metadata.name ?? '') === '') throw badRequest('name must be provided');
   if (given.metadata.name !== request.name) {
-    throw badRequest(`the name of the object (${given.metadata.name}) does not match the name on the URL (${request.name})`);
+    throw badRequest(
+      `the name of the object (${given.metadata.name}) does not match the name on the URL (${request.name})`,
+    );
   }
   if (type.namespaced) {
     if (given.metadata.namespace !== undefined && given.metadata.namespace !== request.namespace) {
       throw badRequest('the namespace of the provided object does not match the namespace sent on the request');
     }
   }
-  const existing = cluster.store.collection(type.storage).get(keyOf(type.namespaced ? request.namespace : undefined, request.name));
+  const existing = cluster.store
+    .collection(type.storage)
+    .get(keyOf(type.namespaced ? request.namespace : undefined, request.name));
   if (existing === undefined && type.createsOnUpdate && request.subresource === '') {
     const namespace = type.namespaced ? request.namespace : undefined;
     const { version } = createObject(cluster, storedType(type), namespace, toStored(type, given), context);
@@ -194,21 +210,30 @@ function deleteOptions(call: ResourceCall): DeleteOptions {
   let body: JsonObject = {};
   if (call.body.length > 0) {
     const { value: parsed } = parseTypedBody(call.body, call.contentType);
-    if (!isObject(parsed)) throw badRequest('couldn\'t get version/kind; json parse error');
+    if (!isObject(parsed)) throw badRequest("couldn't get version/kind; json parse error");
     const kind = own(parsed, 'kind') ?? 'DeleteOptions';
     if (kind !== 'DeleteOptions') throw badRequest(`expected DeleteOptions, got ${String(kind)}`);
     body = parsed;
   }
   const propagation = stringAt(body, 'propagationPolicy') ?? query.get('propagationPolicy') ?? undefined;
-  if (propagation !== undefined && propagation !== 'Background' && propagation !== 'Foreground' && propagation !== 'Orphan') {
+  if (
+    propagation !== undefined &&
+    propagation !== 'Background' &&
+    propagation !== 'Foreground' &&
+    propagation !== 'Orphan'
+  ) {
     throw invalid({ group: 'meta.k8s.io', kind: 'DeleteOptions' }, '', [
       unsupportedValue('propagationPolicy', propagation, ['Foreground', 'Background', 'Orphan', 'nil']),
     ]);
   }
-  const orphan = own(body, 'orphanDependents') ?? (query.has('orphanDependents') ? isTrue(query.get('orphanDependents')) : undefined);
+  const orphan =
+    own(body, 'orphanDependents') ??
+    (query.has('orphanDependents') ? isTrue(query.get('orphanDependents')) : undefined);
   if (orphan !== undefined && propagation !== undefined) {
     const why = 'orphanDependents and deletionPropagation cannot be both set';
-    throw invalid({ group: 'meta.k8s.io', kind: 'DeleteOptions' }, '', [invalidValue('propagationPolicy', propagation, why)]);
+    throw invalid({ group: 'meta.k8s.io', kind: 'DeleteOptions' }, '', [
+      invalidValue('propagationPolicy', propagation, why),
+    ]);
   }
   const dryRun = Array.isArray(own(body, 'dryRun')) ? (own(body, 'dryRun') as string[]) : query.getAll('dryRun');
   return {
@@ -220,7 +245,16 @@ function deleteOptions(call: ResourceCall): DeleteOptions {
 }
 
 /** Resources whose deletion is answered with the object instead of a Status. */
-const answersWithObject = new Set(['/services', '/serviceaccounts', '/pods', '/persistentvolumes', '/persistentvolumeclaims', '/podtemplates', '/resourcequotas', '/nodes']);
+const answersWithObject = new Set([
+  '/services',
+  '/serviceaccounts',
+  '/pods',
+  '/persistentvolumes',
+  '/persistentvolumeclaims',
+  '/podtemplates',
+  '/resourcequotas',
+  '/nodes',
+]);
 
 function remove(cluster: Cluster, call: ResourceCall): Answer {
   const { type, request } = call;

@@ -85,7 +85,9 @@ interface DiscoveredResource {
   readonly version?: string;
 }
 
-const typesFile: TypesFile = JSON.parse(readFileSync(join(import.meta.dirname, 'types', 'kubernetes-types.json'), 'utf8'));
+const typesFile: TypesFile = JSON.parse(
+  readFileSync(join(import.meta.dirname, 'types', 'kubernetes-types.json'), 'utf8'),
+);
 
 /** Version of Kubernetes whose API the built-in types follow, for example `v1.36.3`. */
 export const kubernetesRelease = typesFile.release;
@@ -100,18 +102,63 @@ export const objectMetaSchema = compiler.named('io.k8s.apimachinery.pkg.apis.met
 /** Field selectors beside name and namespace, by collection. */
 const selectableFields = new Map<string, readonly string[]>([
   ['/secrets', ['type']],
-  ['/events', ['involvedObject.kind', 'involvedObject.namespace', 'involvedObject.name', 'involvedObject.uid', 'involvedObject.apiVersion', 'involvedObject.resourceVersion', 'involvedObject.fieldPath', 'reason', 'reportingComponent', 'source', 'type']],
+  [
+    '/events',
+    [
+      'involvedObject.kind',
+      'involvedObject.namespace',
+      'involvedObject.name',
+      'involvedObject.uid',
+      'involvedObject.apiVersion',
+      'involvedObject.resourceVersion',
+      'involvedObject.fieldPath',
+      'reason',
+      'reportingComponent',
+      'source',
+      'type',
+    ],
+  ],
   ['/namespaces', ['status.phase']],
   ['/nodes', ['spec.unschedulable']],
-  ['/pods', ['spec.nodeName', 'spec.restartPolicy', 'spec.schedulerName', 'spec.serviceAccountName', 'spec.hostNetwork', 'status.phase', 'status.podIP', 'status.nominatedNodeName']],
+  [
+    '/pods',
+    [
+      'spec.nodeName',
+      'spec.restartPolicy',
+      'spec.schedulerName',
+      'spec.serviceAccountName',
+      'spec.hostNetwork',
+      'status.phase',
+      'status.podIP',
+      'status.nominatedNodeName',
+    ],
+  ],
   ['/services', ['spec.clusterIP', 'spec.type']],
   ['/replicationcontrollers', ['status.replicas']],
   ['apps/replicasets', ['status.replicas']],
   ['batch/jobs', ['status.successful']],
 ]);
 
-const generationGroups = new Set(['apps', 'batch', 'networking.k8s.io', 'policy', 'autoscaling', 'apiextensions.k8s.io']);
-const createOnUpdate = new Set(['coordination.k8s.io/leases', '/endpoints', '/events', '/services', 'discovery.k8s.io/endpointslices', 'rbac.authorization.k8s.io/roles', 'rbac.authorization.k8s.io/rolebindings', 'rbac.authorization.k8s.io/clusterroles', 'rbac.authorization.k8s.io/clusterrolebindings', '/limitranges']);
+const generationGroups = new Set([
+  'apps',
+  'batch',
+  'networking.k8s.io',
+  'policy',
+  'autoscaling',
+  'apiextensions.k8s.io',
+]);
+const createOnUpdate = new Set([
+  'coordination.k8s.io/leases',
+  '/endpoints',
+  '/events',
+  '/services',
+  'discovery.k8s.io/endpointslices',
+  'rbac.authorization.k8s.io/roles',
+  'rbac.authorization.k8s.io/rolebindings',
+  'rbac.authorization.k8s.io/clusterroles',
+  'rbac.authorization.k8s.io/clusterrolebindings',
+  '/limitranges',
+]);
 
 function builtInSchemaNames(): Map<string, string> {
   const names = new Map<string, string>();
@@ -144,7 +191,8 @@ function eventConversion(stored: () => ResourceType): Conversion {
     stored,
     toStored: (object) => renamed(object, backwards, 'v1'),
     fromStored: (object) => renamed(object, eventFields, 'events.k8s.io/v1'),
-    storedPath: (path) => path.replace(/^regarding\b/, 'involvedObject').replace(/^reportingController$/, 'reportingComponent'),
+    storedPath: (path) =>
+      path.replace(/^regarding\b/, 'involvedObject').replace(/^reportingController$/, 'reportingComponent'),
   };
 }
 
@@ -188,7 +236,10 @@ function builtInTypes(): ResourceType[] {
       countsGenerations: generationGroups.has(group),
       createsOnUpdate: createOnUpdate.has(storage),
       customSchema: undefined,
-      conversion: group === 'events.k8s.io' ? eventConversion(() => types.find((type) => type.storage === '/events') as ResourceType) : undefined,
+      conversion:
+        group === 'events.k8s.io'
+          ? eventConversion(() => types.find((type) => type.storage === '/events') as ResourceType)
+          : undefined,
     });
   }
   return types;

@@ -4,8 +4,8 @@ import { badRequest, invalid, invalidValue, notFound, requiredField } from './er
 import { arrayAt, at, isObject, type JsonObject, type KubeObject, own, stringAt } from './json.ts';
 import { timestamp } from './metadata.ts';
 import type { RequestInfo } from './requests.ts';
-import type { ResourceType } from './resources.ts';
 import type { Answer, ResourceCall } from './resource-requests.ts';
+import type { ResourceType } from './resources.ts';
 import { type TokenAuthority, tokenIssuer } from './tokens.ts';
 import type { Cluster } from './writes.ts';
 
@@ -66,7 +66,11 @@ function accessStatus({ cluster }: ReviewParts, user: User, call: ResourceCall, 
   const errors = [];
   if (hasResource === hasPath) {
     errors.push(
-      invalidValue('spec.resourceAttributes', null, 'exactly one of nonResourceAttributes or resourceAttributes must be specified'),
+      invalidValue(
+        'spec.resourceAttributes',
+        null,
+        'exactly one of nonResourceAttributes or resourceAttributes must be specified',
+      ),
     );
   }
   if (type.plural === 'subjectaccessreviews' && user.name === '' && user.groups.length === 0) {
@@ -99,7 +103,10 @@ function tokenStatus({ tokens }: ReviewParts, review: KubeObject): JsonObject {
   const audiences = wanted.length === 0 ? [tokenIssuer] : wanted;
   const common = audiences.filter((audience) => authenticated.audiences.includes(audience));
   if (common.length === 0) {
-    return { user: {}, error: `[invalid bearer token, token audiences ${JSON.stringify(authenticated.audiences)} is invalid for the target audiences ${JSON.stringify(audiences)}]` };
+    return {
+      user: {},
+      error: `[invalid bearer token, token audiences ${JSON.stringify(authenticated.audiences)} is invalid for the target audiences ${JSON.stringify(audiences)}]`,
+    };
   }
   return {
     authenticated: true,
@@ -128,10 +135,14 @@ function answerTokenRequest({ cluster, tokens }: ReviewParts, call: ResourceCall
   const seconds = Number(at(body, 'spec', 'expirationSeconds') ?? 3600);
   const kind = { group: 'authentication.k8s.io', kind: 'TokenRequest' };
   if (seconds < minimumSeconds) {
-    throw invalid(kind, '', [invalidValue('spec.expirationSeconds', seconds, 'may not specify a duration less than 10 minutes')]);
+    throw invalid(kind, '', [
+      invalidValue('spec.expirationSeconds', seconds, 'may not specify a duration less than 10 minutes'),
+    ]);
   }
   if (seconds > maximumSeconds) {
-    throw invalid(kind, '', [invalidValue('spec.expirationSeconds', seconds, 'may not specify a duration larger than 2^32 seconds')]);
+    throw invalid(kind, '', [
+      invalidValue('spec.expirationSeconds', seconds, 'may not specify a duration larger than 2^32 seconds'),
+    ]);
   }
   const given = arrayAt(body, 'spec', 'audiences') as string[];
   if (given.some((audience) => audience === '')) throw invalid(kind, '', [requiredField('spec.audiences')]);
@@ -139,9 +150,18 @@ function answerTokenRequest({ cluster, tokens }: ReviewParts, call: ResourceCall
   const expiresAtMs = cluster.now() + seconds * 1000;
   const reference = at(body, 'spec', 'boundObjectRef');
   const bound = isObject(reference)
-    ? { kind: String(own(reference, 'kind')), name: String(own(reference, 'name')), uid: String(own(reference, 'uid') ?? '') }
+    ? {
+        kind: String(own(reference, 'kind')),
+        name: String(own(reference, 'name')),
+        uid: String(own(reference, 'uid') ?? ''),
+      }
     : undefined;
-  const token = tokens.issueForServiceAccount({ namespace, name, uid: account.metadata.uid ?? '' }, audiences, expiresAtMs, bound);
+  const token = tokens.issueForServiceAccount(
+    { namespace, name, uid: account.metadata.uid ?? '' },
+    audiences,
+    expiresAtMs,
+    bound,
+  );
   return {
     kind: 'TokenRequest',
     apiVersion: 'authentication.k8s.io/v1',

@@ -105,7 +105,8 @@ export class SchemaCompiler {
     node.nullable ||= own(schema, 'nullable') === true;
     node.keepsUnknown ||= own(schema, 'x-kubernetes-preserve-unknown-fields') === true;
     node.embedded ||= own(schema, 'x-kubernetes-embedded-resource') === true;
-    node.intOrString ||= own(schema, 'x-kubernetes-int-or-string') === true || own(schema, 'format') === 'int-or-string';
+    node.intOrString ||=
+      own(schema, 'x-kubernetes-int-or-string') === true || own(schema, 'format') === 'int-or-string';
     if (Object.hasOwn(schema, 'default')) {
       node.hasDefault = true;
       node.default = own(schema, 'default');

@@ -11,7 +11,8 @@ function prepareSecret(next: KubeObject): KubeObject {
   const stringData = objectAt(secret, 'stringData');
   if (Object.hasOwn(secret, 'stringData')) {
     const data: JsonObject = { ...objectAt(secret, 'data') };
-    for (const [key, value] of Object.entries(stringData ?? {})) put(data, key, Buffer.from(String(value)).toString('base64'));
+    for (const [key, value] of Object.entries(stringData ?? {}))
+      put(data, key, Buffer.from(String(value)).toString('base64'));
     secret = { ...(without(secret, 'stringData') as KubeObject), data };
   }
   const data = objectAt(secret, 'data');
@@ -34,7 +35,11 @@ function secretErrors(secret: KubeObject, old: KubeObject | undefined): FieldErr
     bytes += decodedSize(String(data[key]));
   }
   if (bytes > maximumBytes) {
-    errors.push({ type: 'FieldValueTooLong', field: 'data', text: `Too long: may not be more than ${maximumBytes} bytes` });
+    errors.push({
+      type: 'FieldValueTooLong',
+      field: 'data',
+      text: `Too long: may not be more than ${maximumBytes} bytes`,
+    });
   }
   errors.push(...typeErrors(secret, data));
   if (old !== undefined) errors.push(...updateErrors(secret, old));
@@ -69,7 +74,13 @@ function typeErrors(secret: KubeObject, data: JsonObject): FieldError[] {
       JSON.parse(Buffer.from(String(own(data, key)), 'base64').toString('utf8'));
       return [];
     } catch {
-      return [{ type: 'FieldValueInvalid', field: `data[${key}]`, text: 'Invalid value: "<secret contents redacted>": invalid character' }];
+      return [
+        {
+          type: 'FieldValueInvalid',
+          field: `data[${key}]`,
+          text: 'Invalid value: "<secret contents redacted>": invalid character',
+        },
+      ];
     }
   };
   switch (secret['type']) {
@@ -95,7 +106,8 @@ function typeErrors(secret: KubeObject, data: JsonObject): FieldError[] {
 function updateErrors(secret: KubeObject, old: KubeObject): FieldError[] {
   const errors: FieldError[] = [];
   if (old['immutable'] === true) {
-    if (secret['immutable'] !== true) errors.push(forbiddenField('immutable', 'field is immutable when `immutable` is set'));
+    if (secret['immutable'] !== true)
+      errors.push(forbiddenField('immutable', 'field is immutable when `immutable` is set'));
     if (!deepEqual(secret['data'], old['data'])) {
       errors.push(forbiddenField('data', 'field is immutable when `immutable` is set'));
     }
@@ -122,7 +134,11 @@ export const configMapStrategy: Strategy = {
       }
     }
     if (bytes > maximumBytes) {
-      errors.push({ type: 'FieldValueTooLong', field: '', text: `Too long: may not be more than ${maximumBytes} bytes` });
+      errors.push({
+        type: 'FieldValueTooLong',
+        field: '',
+        text: `Too long: may not be more than ${maximumBytes} bytes`,
+      });
     }
     if (old?.['immutable'] === true) {
       const why = 'field is immutable when `immutable` is set';

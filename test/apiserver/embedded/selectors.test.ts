@@ -1,7 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { fieldPredicate, parseFieldSelector, parseLabelSelector } from './selectors.ts';
 
-const object = { apiVersion: 'v1', kind: 'Secret', metadata: { name: 'a', labels: { team: 'x', n: '5', empty: '' } }, type: 'Opaque' };
+const object = {
+  apiVersion: 'v1',
+  kind: 'Secret',
+  metadata: { name: 'a', labels: { team: 'x', n: '5', empty: '' } },
+  type: 'Opaque',
+};
 
 describe('a label selector', () => {
   it.each([

@@ -119,7 +119,10 @@ export function parseFieldSelector(text: string): FieldTerm[] {
  * A predicate for field terms. `supported` are the paths beside `metadata.name` and `metadata.namespace` that the resource
  * allows; another one is refused with 400, as the API server does.
  */
-export function fieldPredicate(terms: readonly FieldTerm[], supported: ReadonlySet<string>): ObjectPredicate | undefined {
+export function fieldPredicate(
+  terms: readonly FieldTerm[],
+  supported: ReadonlySet<string>,
+): ObjectPredicate | undefined {
   if (terms.length === 0) return undefined;
   for (const { path } of terms) {
     if (path !== 'metadata.name' && path !== 'metadata.namespace' && !supported.has(path)) {

@@ -2,7 +2,14 @@ import { once } from 'node:events';
 import { createServer as createHttpServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { createServer as createHttpsServer, type Server as HttpsServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
-import { accessDenied, type Attributes, grantFor, parseServiceAccountUser, serviceAccountGroups, type User } from './access.ts';
+import {
+  type Attributes,
+  accessDenied,
+  grantFor,
+  parseServiceAccountUser,
+  serviceAccountGroups,
+  type User,
+} from './access.ts';
 import type { AuditEntry, AuditTrail } from './audit.ts';
 import {
   acceptsAggregated,
@@ -51,6 +58,8 @@ interface Exchange {
   createdName: string;
   /** Texts of the answer's `Warning` headers, refusals included. */
   readonly warnings: string[];
+  /** Status of what was done, although a fault may let the client see another or none. */
+  doneStatus: number | undefined;
   requestBytes: number;
 }
 
@@ -110,9 +119,12 @@ async function answer(parts: ServerParts, incoming: IncomingMessage, response: S
     user: anonymous,
     createdName: '',
     warnings: [],
+    doneStatus: undefined,
     requestBytes: 0,
   };
-  response.on('close', () => recordAudit(exchange, response.statusCode));
+  response.on('close', () =>
+    recordAudit(exchange, exchange.doneStatus ?? (response.headersSent ? response.statusCode : 0)),
+  );
   try {
     await handle(parts, exchange);
   } catch (error) {
@@ -122,7 +134,8 @@ async function answer(parts: ServerParts, incoming: IncomingMessage, response: S
 
 function recordAudit(exchange: Exchange, code: number): void {
   const { request, user } = exchange;
-  const optional = (name: 'resource' | 'subresource' | 'namespace') => (request[name] === '' ? {} : { [name]: request[name] });
+  const optional = (name: 'resource' | 'subresource' | 'namespace') =>
+    request[name] === '' ? {} : { [name]: request[name] };
   const name = request.name || exchange.createdName;
   exchange.audit.record = {
     verb: request.verb,
@@ -172,7 +185,8 @@ function authenticate(parts: ServerParts, incoming: IncomingMessage): User {
   const token = /^bearer\s+(\S+)$/i.exec(incoming.headers.authorization ?? '')?.[1];
   if (token === undefined) return anonymous;
   const authenticated = parts.tokens.authenticate(token);
-  if (authenticated === undefined || !parts.tokens.isForApi(authenticated)) throw new ApiError(401, 'Unauthorized', 'Unauthorized');
+  if (authenticated === undefined || !parts.tokens.isForApi(authenticated))
+    throw new ApiError(401, 'Unauthorized', 'Unauthorized');
   return authenticated.user;
 }
 
@@ -183,14 +197,27 @@ function impersonated(parts: ServerParts, caller: User, { headersDistinct }: Inc
   const groups = headersDistinct['impersonate-group'] ?? [];
   const account = parseServiceAccountUser(name);
   const assertMay = (resource: string, namespace: string, target: string) => {
-    const attributes = { verb: 'impersonate', group: '', resource, subresource: '', namespace, name: target, path: undefined };
+    const attributes = {
+      verb: 'impersonate',
+      group: '',
+      resource,
+      subresource: '',
+      namespace,
+      name: target,
+      path: undefined,
+    };
     if (grantFor(parts.cluster.store, caller, attributes) === undefined) throw accessDenied(caller, attributes);
   };
   if (account === undefined) assertMay('users', '', name);
   else assertMay('serviceaccounts', account.namespace, account.name);
   for (const group of groups) assertMay('groups', '', group);
   const implied = account === undefined ? ['system:authenticated'] : serviceAccountGroups(account.namespace);
-  return { name, uid: headersDistinct['impersonate-uid']?.[0] ?? '', groups: [...new Set([...groups, ...implied])], extra: {} };
+  return {
+    name,
+    uid: headersDistinct['impersonate-uid']?.[0] ?? '',
+    groups: [...new Set([...groups, ...implied])],
+    extra: {},
+  };
 }
 
 function authorize(parts: ServerParts, { request, user }: Exchange): void {
@@ -233,6 +260,7 @@ async function carryOut(parts: ServerParts, exchange: Exchange, faultRequest: Fa
   const answered = isReview(type, request)
     ? answerReview(parts, exchange.user, call)
     : answerResource(parts.cluster, call);
+  exchange.doneStatus = answered.status;
   return () => {
     addWarnings(exchange);
     sendJsonText(response, answered.status, answered.json);
@@ -243,7 +271,12 @@ function addWarnings({ response, warnings }: Exchange): void {
   for (const warning of warnings) response.appendHeader('warning', `299 - ${JSON.stringify(warning)}`);
 }
 
-function openWatch(parts: ServerParts, exchange: Exchange, type: ResourceCall['type'], faultRequest: FaultRequest): () => void {
+function openWatch(
+  parts: ServerParts,
+  exchange: Exchange,
+  type: ResourceCall['type'],
+  faultRequest: FaultRequest,
+): () => void {
   const { request, response, incoming, user } = exchange;
   const connection = new WatchConnection(
     {
@@ -253,7 +286,12 @@ function openWatch(parts: ServerParts, exchange: Exchange, type: ResourceCall['t
       user: user.name,
       userAgent: exchange.userAgent,
       form: negotiateForm(incoming.headers.accept),
-      include: request.query.get('includeObject') === 'Object' ? 'Object' : request.query.get('includeObject') === 'None' ? 'None' : 'Metadata',
+      include:
+        request.query.get('includeObject') === 'Object'
+          ? 'Object'
+          : request.query.get('includeObject') === 'None'
+            ? 'None'
+            : 'Metadata',
       bookmarkIntervalMs: parts.bookmarkIntervalMs,
       now: parts.cluster.now,
     },
@@ -280,18 +318,22 @@ function answerPath(parts: ServerParts, { request, response, incoming }: Exchang
   const path = request.path.replace(/\/+$/, '') || '/';
   const { types } = parts.cluster;
   if (path === '/healthz' || path === '/livez' || path === '/readyz') return () => sendText(response, 200, 'ok');
-  const json = (value: unknown, contentType?: string) => () => sendJsonText(response, 200, JSON.stringify(value), contentType);
+  const json = (value: unknown, contentType?: string) => () =>
+    sendJsonText(response, 200, JSON.stringify(value), contentType);
   if (path === '/version') return json(versionInfo());
   const aggregated = acceptsAggregated(incoming.headers.accept);
   const aggregatedType = 'application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList';
-  if (path === '/api') return aggregated ? json(aggregatedDiscovery(types, true), aggregatedType) : json(coreVersions());
-  if (path === '/apis') return aggregated ? json(aggregatedDiscovery(types, false), aggregatedType) : json(groupList(types));
+  if (path === '/api')
+    return aggregated ? json(aggregatedDiscovery(types, true), aggregatedType) : json(coreVersions());
+  if (path === '/apis')
+    return aggregated ? json(aggregatedDiscovery(types, false), aggregatedType) : json(groupList(types));
   const [, root, group = '', version] = path.split('/');
   if (root === 'api') {
     if (version !== undefined || group !== 'v1') throw unknownResource();
     return found(resourceList(types, '', group));
   }
-  if (root === 'apis') return found(version === undefined ? singleGroup(types, group) : resourceList(types, group, version));
+  if (root === 'apis')
+    return found(version === undefined ? singleGroup(types, group) : resourceList(types, group, version));
   if (root === 'openapi') return found(openApiDocument(types, path));
   return () => sendText(response, 404, '404 page not found\n');
 
@@ -324,7 +366,12 @@ function sendError(exchange: Exchange, error: unknown): void {
       ? error
       : error instanceof URIError
         ? badRequest(error.message)
-        : new ApiError(500, 'InternalError', `Internal error occurred: ${error instanceof Error ? error.stack : String(error)}`, {});
+        : new ApiError(
+            500,
+            'InternalError',
+            `Internal error occurred: ${error instanceof Error ? error.stack : String(error)}`,
+            {},
+          );
   for (const [name, value] of Object.entries(refusal.headers)) response.setHeader(name, value);
   sendJsonText(response, refusal.code, JSON.stringify(refusal.status()));
 }
@@ -339,6 +386,9 @@ function sendJsonText(response: ServerResponse, status: number, json: string, co
 }
 
 function sendText(response: ServerResponse, status: number, text: string): void {
-  response.writeHead(status, { 'content-type': 'text/plain; charset=utf-8', 'content-length': Buffer.byteLength(text) });
+  response.writeHead(status, {
+    'content-type': 'text/plain; charset=utf-8',
+    'content-length': Buffer.byteLength(text),
+  });
   response.end(text);
 }

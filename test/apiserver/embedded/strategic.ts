@@ -20,7 +20,11 @@ export function strategicMerge(target: unknown, patch: unknown, node: SchemaNode
       const gone = patch[key];
       const current = own(result, list);
       if (Array.isArray(current) && Array.isArray(gone)) {
-        put(result, list, current.filter((entry) => !gone.some((other) => deepEqual(entry, other))));
+        put(
+          result,
+          list,
+          current.filter((entry) => !gone.some((other) => deepEqual(entry, other))),
+        );
       }
       continue;
     }

@@ -14,7 +14,10 @@ function withDefaults(object: JsonObject | undefined, defaults: JsonObject): Jso
 const namespaceStrategy: Strategy = {
   prepare: (next) => ({
     ...next,
-    metadata: { ...next.metadata, labels: { ...next.metadata.labels, 'kubernetes.io/metadata.name': next.metadata.name } },
+    metadata: {
+      ...next.metadata,
+      labels: { ...next.metadata.labels, 'kubernetes.io/metadata.name': next.metadata.name },
+    },
   }),
   complete: (next, old) => {
     const finalizers = old === undefined ? ['kubernetes'] : at(next, 'spec', 'finalizers');
@@ -31,7 +34,11 @@ let nextAddress = 1;
 
 const serviceStrategy: Strategy = {
   prepare: (next) => {
-    const spec = withDefaults(objectAt(next, 'spec'), { sessionAffinity: 'None', type: 'ClusterIP', internalTrafficPolicy: 'Cluster' });
+    const spec = withDefaults(objectAt(next, 'spec'), {
+      sessionAffinity: 'None',
+      type: 'ClusterIP',
+      internalTrafficPolicy: 'Cluster',
+    });
     spec['ports'] = arrayAt(spec, 'ports').map((port) => {
       const entry = withDefaults(isObject(port) ? port : {}, { protocol: 'TCP' });
       entry['targetPort'] ??= entry['port'];
@@ -64,7 +71,11 @@ const serviceStrategy: Strategy = {
       }
     }
     const address = at(old, 'spec', 'clusterIP');
-    if (address !== undefined && at(next, 'spec', 'clusterIP') !== address && at(next, 'spec', 'type') !== 'ExternalName') {
+    if (
+      address !== undefined &&
+      at(next, 'spec', 'clusterIP') !== address &&
+      at(next, 'spec', 'type') !== 'ExternalName'
+    ) {
       errors.push(invalidValue('spec.clusterIPs[0]', at(next, 'spec', 'clusterIP'), 'may not change once set'));
     }
     return errors;
@@ -105,7 +116,11 @@ const bindingStrategy: Strategy = {
     }
     for (const [index, subject] of arrayAt(next, 'subjects').entries()) {
       if (!stringAt(subject, 'name')) errors.push(requiredField(`subjects[${index}].name`));
-      if (at(subject, 'kind') === 'ServiceAccount' && next.kind === 'ClusterRoleBinding' && !stringAt(subject, 'namespace')) {
+      if (
+        at(subject, 'kind') === 'ServiceAccount' &&
+        next.kind === 'ClusterRoleBinding' &&
+        !stringAt(subject, 'namespace')
+      ) {
         errors.push(requiredField(`subjects[${index}].namespace`));
       }
     }
@@ -122,15 +137,24 @@ const roleStrategy: Strategy = {
     const errors: FieldError[] = [];
     for (const [index, rule] of arrayAt(next, 'rules').entries()) {
       const field = `rules[${index}]`;
-      if (arrayAt(rule, 'verbs').length === 0) errors.push(requiredField(`${field}.verbs`, 'verbs must contain at least one value'));
+      if (arrayAt(rule, 'verbs').length === 0)
+        errors.push(requiredField(`${field}.verbs`, 'verbs must contain at least one value'));
       if (arrayAt(rule, 'nonResourceURLs').length > 0) {
         if (next.kind === 'Role') {
-          errors.push(invalidValue(`${field}.nonResourceURLs`, at(rule, 'nonResourceURLs'), 'namespaced rules cannot apply to non-resource URLs'));
+          errors.push(
+            invalidValue(
+              `${field}.nonResourceURLs`,
+              at(rule, 'nonResourceURLs'),
+              'namespaced rules cannot apply to non-resource URLs',
+            ),
+          );
         }
         continue;
       }
-      if (arrayAt(rule, 'apiGroups').length === 0) errors.push(requiredField(`${field}.apiGroups`, 'resource rules must supply at least one api group'));
-      if (arrayAt(rule, 'resources').length === 0) errors.push(requiredField(`${field}.resources`, 'resource rules must supply at least one resource'));
+      if (arrayAt(rule, 'apiGroups').length === 0)
+        errors.push(requiredField(`${field}.apiGroups`, 'resource rules must supply at least one api group'));
+      if (arrayAt(rule, 'resources').length === 0)
+        errors.push(requiredField(`${field}.resources`, 'resource rules must supply at least one resource'));
     }
     return errors;
   },
@@ -144,13 +168,18 @@ const leaseStrategy: Strategy = {
       const value = at(next, 'spec', field);
       const least = field === 'leaseDurationSeconds' ? 1 : 0;
       if (typeof value === 'number' && value < least) {
-        errors.push(invalidValue(`spec.${field}`, value, least === 1 ? 'must be greater than 0' : 'must be greater than or equal to 0'));
+        errors.push(
+          invalidValue(
+            `spec.${field}`,
+            value,
+            least === 1 ? 'must be greater than 0' : 'must be greater than or equal to 0',
+          ),
+        );
       }
     }
     return errors;
   },
 };
-
 
 /** Events of the old form are hardly checked; those with `eventTime` are of the new one and have its rules. */
 const eventStrategy: Strategy = {
@@ -169,7 +198,8 @@ const eventStrategy: Strategy = {
     const namespace = stringAt(next, 'involvedObject', 'namespace') ?? '';
     const isModern = typeof next['eventTime'] === 'string';
     const own = next.metadata.namespace;
-    const fits = namespace === '' ? own === 'default' || (isModern && own === 'kube-system') : isModern || own === namespace;
+    const fits =
+      namespace === '' ? own === 'default' || (isModern && own === 'kube-system') : isModern || own === namespace;
     const errors = fits ? [] : [invalidValue('involvedObject.namespace', namespace, 'does not match event.namespace')];
     return isModern ? [...errors, ...modernEventErrors(next)] : errors;
   },
@@ -181,7 +211,8 @@ function modernEventErrors(event: JsonObject): FieldError[] {
   const errors: FieldError[] = [];
   const reporter = stringAt(event, 'reportingComponent') ?? '';
   if (reporter === '') errors.push(requiredField('reportingComponent'));
-  for (const problem of qualifiedNameProblems(reporter)) errors.push(invalidValue('reportingComponent', reporter, problem));
+  for (const problem of qualifiedNameProblems(reporter))
+    errors.push(invalidValue('reportingComponent', reporter, problem));
   for (const [field, limit] of Object.entries(eventLimits)) {
     const value = stringAt(event, field) ?? '';
     if (value === '' && field !== 'message') errors.push(requiredField(field));
@@ -208,7 +239,9 @@ function podSpec(spec: JsonObject | undefined): JsonObject {
       imagePullPolicy: /:(?!latest$)[^/]+$/.test(stringAt(container, 'image') ?? '') ? 'IfNotPresent' : 'Always',
     });
     if (entry['ports'] !== undefined) {
-      entry['ports'] = arrayAt(entry, 'ports').map((port) => withDefaults(isObject(port) ? port : {}, { protocol: 'TCP' }));
+      entry['ports'] = arrayAt(entry, 'ports').map((port) =>
+        withDefaults(isObject(port) ? port : {}, { protocol: 'TCP' }),
+      );
     }
     return entry;
   });
@@ -223,13 +256,17 @@ const podStrategy: Strategy = {
   }),
   validate: (next) => {
     const containers = arrayAt(next, 'spec', 'containers');
-    return containers.length === 0 ? [requiredField('spec.containers')] : containerErrors(containers, 'spec.containers');
+    return containers.length === 0
+      ? [requiredField('spec.containers')]
+      : containerErrors(containers, 'spec.containers');
   },
 };
 
 function containerErrors(containers: readonly unknown[], field: string): FieldError[] {
   return containers.flatMap((container, index) =>
-    ['name', 'image'].filter((key) => !stringAt(container, key)).map((key) => requiredField(`${field}[${index}].${key}`)),
+    ['name', 'image']
+      .filter((key) => !stringAt(container, key))
+      .map((key) => requiredField(`${field}[${index}].${key}`)),
   );
 }
 
@@ -242,7 +279,10 @@ const deploymentStrategy: Strategy = {
     });
     const strategy = withDefaults(objectAt(spec, 'strategy'), { type: 'RollingUpdate' });
     if (strategy['type'] === 'RollingUpdate') {
-      strategy['rollingUpdate'] = withDefaults(objectAt(strategy, 'rollingUpdate'), { maxUnavailable: '25%', maxSurge: '25%' });
+      strategy['rollingUpdate'] = withDefaults(objectAt(strategy, 'rollingUpdate'), {
+        maxUnavailable: '25%',
+        maxSurge: '25%',
+      });
     }
     spec['strategy'] = strategy;
     spec['template'] = { ...objectAt(spec, 'template'), spec: podSpec(objectAt(spec, 'template', 'spec')) };
@@ -292,4 +332,3 @@ const plain: Strategy = {};
 export function strategyOf(type: ResourceType): Strategy {
   return strategies.get(type.storage) ?? plain;
 }
-

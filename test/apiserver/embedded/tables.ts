@@ -11,7 +11,11 @@ interface Column {
 }
 
 const nameColumn: Column = { name: 'Name', type: 'string', format: 'name', cell: (object) => object.metadata.name };
-const ageColumn: Column = { name: 'Age', type: 'string', cell: (object, nowMs) => age(object.metadata.creationTimestamp, nowMs) };
+const ageColumn: Column = {
+  name: 'Age',
+  type: 'string',
+  cell: (object, nowMs) => age(object.metadata.creationTimestamp, nowMs),
+};
 const createdColumn: Column = { name: 'Created At', type: 'date', cell: (object) => object.metadata.creationTimestamp };
 
 const text = (name: string, ...path: string[]): Column => ({
@@ -41,7 +45,12 @@ const builtInColumns: Readonly<Record<string, readonly Column[]>> = {
     { name: 'External-IP', type: 'string', cell: () => '<none>' },
     { name: 'Port(s)', type: 'string', cell: servicePorts },
     ageColumn,
-    { name: 'Selector', type: 'string', priority: 1, cell: (object) => labelsText(objectAt(object, 'spec', 'selector')) },
+    {
+      name: 'Selector',
+      type: 'string',
+      priority: 1,
+      cell: (object) => labelsText(objectAt(object, 'spec', 'selector')),
+    },
   ],
   '/pods': [
     nameColumn,
@@ -51,7 +60,12 @@ const builtInColumns: Readonly<Record<string, readonly Column[]>> = {
       name: 'Restarts',
       type: 'string',
       cell: (object) =>
-        String(arrayAt(object, 'status', 'containerStatuses').reduce((sum: number, entry) => sum + Number(at(entry, 'restartCount') ?? 0), 0)),
+        String(
+          arrayAt(object, 'status', 'containerStatuses').reduce(
+            (sum: number, entry) => sum + Number(at(entry, 'restartCount') ?? 0),
+            0,
+          ),
+        ),
     },
     ageColumn,
   ],
@@ -59,14 +73,19 @@ const builtInColumns: Readonly<Record<string, readonly Column[]>> = {
     {
       name: 'Last Seen',
       type: 'string',
-      cell: (object, nowMs) => age(stringAt(object, 'lastTimestamp') ?? stringAt(object, 'eventTime') ?? object.metadata.creationTimestamp, nowMs),
+      cell: (object, nowMs) =>
+        age(
+          stringAt(object, 'lastTimestamp') ?? stringAt(object, 'eventTime') ?? object.metadata.creationTimestamp,
+          nowMs,
+        ),
     },
     text('Type', 'type'),
     text('Reason', 'reason'),
     {
       name: 'Object',
       type: 'string',
-      cell: (object) => `${(stringAt(object, 'involvedObject', 'kind') ?? '').toLowerCase()}/${stringAt(object, 'involvedObject', 'name') ?? ''}`,
+      cell: (object) =>
+        `${(stringAt(object, 'involvedObject', 'kind') ?? '').toLowerCase()}/${stringAt(object, 'involvedObject', 'name') ?? ''}`,
     },
     { name: 'Message', type: 'string', cell: (object) => (stringAt(object, 'message') ?? '').trim() },
   ],
@@ -82,13 +101,22 @@ const builtInColumns: Readonly<Record<string, readonly Column[]>> = {
     ageColumn,
     { name: 'Containers', type: 'string', priority: 1, cell: (object) => containersText(object, 'name') },
     { name: 'Images', type: 'string', priority: 1, cell: (object) => containersText(object, 'image') },
-    { name: 'Selector', type: 'string', priority: 1, cell: (object) => labelsText(objectAt(object, 'spec', 'selector', 'matchLabels')) },
+    {
+      name: 'Selector',
+      type: 'string',
+      priority: 1,
+      cell: (object) => labelsText(objectAt(object, 'spec', 'selector', 'matchLabels')),
+    },
   ],
   'coordination.k8s.io/leases': [nameColumn, text('Holder', 'spec', 'holderIdentity'), ageColumn],
   'rbac.authorization.k8s.io/roles': [nameColumn, createdColumn],
   'rbac.authorization.k8s.io/clusterroles': [nameColumn, createdColumn],
   'rbac.authorization.k8s.io/rolebindings': [nameColumn, { name: 'Role', type: 'string', cell: roleOf }, ageColumn],
-  'rbac.authorization.k8s.io/clusterrolebindings': [nameColumn, { name: 'Role', type: 'string', cell: roleOf }, ageColumn],
+  'rbac.authorization.k8s.io/clusterrolebindings': [
+    nameColumn,
+    { name: 'Role', type: 'string', cell: roleOf },
+    ageColumn,
+  ],
   'apiextensions.k8s.io/customresourcedefinitions': [nameColumn, createdColumn],
 };
 
@@ -97,12 +125,16 @@ function roleOf(object: KubeObject): string {
 }
 
 function servicePorts(object: KubeObject): string {
-  const ports = arrayAt(object, 'spec', 'ports').map((port) => `${at(port, 'port')}/${stringAt(port, 'protocol') ?? 'TCP'}`);
+  const ports = arrayAt(object, 'spec', 'ports').map(
+    (port) => `${at(port, 'port')}/${stringAt(port, 'protocol') ?? 'TCP'}`,
+  );
   return ports.length === 0 ? '<none>' : ports.join(',');
 }
 
 function containersText(object: KubeObject, field: 'name' | 'image'): string {
-  return arrayAt(object, 'spec', 'template', 'spec', 'containers').map((container) => stringAt(container, field)).join(',');
+  return arrayAt(object, 'spec', 'template', 'spec', 'containers')
+    .map((container) => stringAt(container, field))
+    .join(',');
 }
 
 function labelsText(labels: JsonObject | undefined): string {

@@ -93,7 +93,8 @@ export class TokenAuthority {
     const [header, payload, signature, ...more] = token.split('.');
     if (header === undefined || payload === undefined || signature === undefined || more.length > 0) return undefined;
     const key = { key: this.#publicKey, dsaEncoding: 'ieee-p1363' as const };
-    if (!verify('sha256', Buffer.from(`${header}.${payload}`), key, Buffer.from(signature, 'base64url'))) return undefined;
+    if (!verify('sha256', Buffer.from(`${header}.${payload}`), key, Buffer.from(signature, 'base64url')))
+      return undefined;
     const claims = JSON.parse(Buffer.from(payload, 'base64url').toString('utf8'));
     const nowSeconds = this.#now() / 1000;
     if (claims.exp <= nowSeconds || claims.nbf > nowSeconds) return undefined;
@@ -107,7 +108,11 @@ export class TokenAuthority {
         name: `system:serviceaccount:${namespace}:${name}`,
         uid,
         groups: serviceAccountGroups(namespace),
-        extra: { 'authentication.kubernetes.io/credential-id': [`JTI=${createHash('sha256').update(claims.jti).digest('hex').slice(0, 32)}`] },
+        extra: {
+          'authentication.kubernetes.io/credential-id': [
+            `JTI=${createHash('sha256').update(claims.jti).digest('hex').slice(0, 32)}`,
+          ],
+        },
       },
       audiences: claims.aud,
     };

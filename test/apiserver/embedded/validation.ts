@@ -54,7 +54,12 @@ function hasType(value: unknown, node: SchemaNode): boolean {
   }
 }
 
-function validateProperties(value: Record<string, unknown>, node: SchemaNode, path: string, errors: FieldError[]): void {
+function validateProperties(
+  value: Record<string, unknown>,
+  node: SchemaNode,
+  path: string,
+  errors: FieldError[],
+): void {
   for (const key of Object.keys(value)) {
     const child = node.properties.get(key) ?? node.additional;
     if (child !== undefined) validateValue(value[key], child, childPath(path, key), errors);
@@ -100,7 +105,9 @@ function validateKeywords(value: unknown, node: SchemaNode, path: string, errors
   if (Array.isArray(value)) {
     const { length } = value;
     if (length < (limit('minItems') ?? 0)) {
-      errors.push(invalidValue(fieldName(path), length, `${inBody(path)} should have at least ${limit('minItems')} items`));
+      errors.push(
+        invalidValue(fieldName(path), length, `${inBody(path)} should have at least ${limit('minItems')} items`),
+      );
     }
     if (length > (limit('maxItems') ?? length)) errors.push(tooMany(path, length, limit('maxItems') ?? 0));
     if (own(keywords, 'uniqueItems') === true && new Set(value.map((entry) => JSON.stringify(entry))).size < length) {
@@ -115,7 +122,11 @@ function validateKeywords(value: unknown, node: SchemaNode, path: string, errors
 }
 
 function tooMany(path: string, actual: number, most: number): FieldError {
-  return { type: 'FieldValueTooMany', field: fieldName(path), text: `Too many: ${actual}: must have at most ${most} item${most === 1 ? '' : 's'}` };
+  return {
+    type: 'FieldValueTooMany',
+    field: fieldName(path),
+    text: `Too many: ${actual}: must have at most ${most} item${most === 1 ? '' : 's'}`,
+  };
 }
 
 function validateNumber(
@@ -177,7 +188,10 @@ function validateString(
 }
 
 const isFormat = new Map<string, (value: string) => boolean>([
-  ['byte', (value) => /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/.test(value.replace(/[\r\n]/g, ''))],
+  [
+    'byte',
+    (value) => /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/.test(value.replace(/[\r\n]/g, '')),
+  ],
   ['datetime', (value) => /^\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(?:\.\d+)?(?:[Zz]|[+-]\d\d:?\d\d)?$/.test(value)],
   ['date', (value) => /^\d{4}-\d\d-\d\d$/.test(value) && !Number.isNaN(Date.parse(value))],
   ['uuid', (value) => /^[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}$/i.test(value)],
@@ -185,16 +199,16 @@ const isFormat = new Map<string, (value: string) => boolean>([
 ]);
 
 /** `allOf`, `anyOf`, `oneOf` and `not`, which in structural schemas only carry value validations. */
-function validateCombinations(
-  value: unknown,
-  node: SchemaNode,
-  path: string,
-  errors: FieldError[],
-): void {
+function validateCombinations(value: unknown, node: SchemaNode, path: string, errors: FieldError[]): void {
   const { keywords } = node;
   // These name their place in the text alone.
   const fail = (why: string) => errors.push(invalidValue('<nil>', '', `${JSON.stringify(path)} ${why}`));
-  if (keywords['anyOf'] === undefined && keywords['oneOf'] === undefined && keywords['allOf'] === undefined && keywords['not'] === undefined) {
+  if (
+    keywords['anyOf'] === undefined &&
+    keywords['oneOf'] === undefined &&
+    keywords['allOf'] === undefined &&
+    keywords['not'] === undefined
+  ) {
     return;
   }
   const errorsOf = (schema: unknown) => {

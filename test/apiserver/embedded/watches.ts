@@ -76,7 +76,9 @@ export class WatchConnection {
     else if (since === undefined) {
       if (query.get('sendInitialEvents') === null) this.#sendState(false);
     } else if (since < this.#collection.forgotten) {
-      this.#sendError(new ApiError(410, 'Expired', `too old resource version: ${since} (${this.#collection.forgotten})`));
+      this.#sendError(
+        new ApiError(410, 'Expired', `too old resource version: ${since} (${this.#collection.forgotten})`),
+      );
       this.end();
       return;
     } else {
@@ -109,7 +111,11 @@ export class WatchConnection {
 
   #startTimers(query: URLSearchParams): void {
     const timeoutMs = Number(query.get('timeoutSeconds') ?? '0') * 1000;
-    if (timeoutMs > 0) this.#timers.add(setTimeout(() => this.end(), timeoutMs).unref());
+    const timeout = () => {
+      // A connection that is half open does not even end.
+      if (!this.silent) this.end();
+    };
+    if (timeoutMs > 0) this.#timers.add(setTimeout(timeout, timeoutMs).unref());
     const { bookmarkIntervalMs } = this.#options;
     if (!isTrue(query.get('allowWatchBookmarks')) || bookmarkIntervalMs === 0) return;
     this.#timers.add(setInterval(() => this.#sendBookmark(false), bookmarkIntervalMs).unref());
@@ -149,7 +155,9 @@ export class WatchConnection {
       ...object,
       metadata: { ...object.metadata, resourceVersion: String(current.revision) },
     });
-    this.#send(`{"type":"DELETED","object":${this.#options.form === 'object' ? text : singleJson(current, this.type, this.#options.form, this.#options.include, this.#options.now())}}\n`);
+    this.#send(
+      `{"type":"DELETED","object":${this.#options.form === 'object' ? text : singleJson(current, this.type, this.#options.form, this.#options.include, this.#options.now())}}\n`,
+    );
   }
 
   #sendObject(type: Change['type'], version: StoredVersion): void {
@@ -163,7 +171,9 @@ export class WatchConnection {
       return;
     }
     const metadata = { resourceVersion: version.object.metadata.resourceVersion };
-    this.#send(`{"type":"${type}","object":${tableJson([version], this.type, include, now(), metadata, !this.#sentColumns)}}\n`);
+    this.#send(
+      `{"type":"${type}","object":${tableJson([version], this.type, include, now(), metadata, !this.#sentColumns)}}\n`,
+    );
     this.#sentColumns = true;
   }
 
@@ -232,8 +242,14 @@ function assertWatchOptions(query: URLSearchParams): void {
     );
   }
   if (initial === null && match !== null) {
-    errors.push(forbiddenField('resourceVersionMatch', 'resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided'));
+    errors.push(
+      forbiddenField(
+        'resourceVersionMatch',
+        'resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided',
+      ),
+    );
   }
-  if (match !== null && match !== 'NotOlderThan') errors.push(unsupportedValue('resourceVersionMatch', match, ['NotOlderThan']));
+  if (match !== null && match !== 'NotOlderThan')
+    errors.push(unsupportedValue('resourceVersionMatch', match, ['NotOlderThan']));
   if (errors.length > 0) throw invalid({ group: 'meta.k8s.io', kind: 'ListOptions' }, '', errors);
 }

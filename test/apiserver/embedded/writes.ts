@@ -65,7 +65,8 @@ export function createObject(
     throw badRequest(`the namespace of the provided object does not match the namespace sent on the request`);
   }
   const metadata = metadataForCreate(given.metadata, type, type.namespaced ? namespace : undefined, cluster.now());
-  const generates = (metadata.name ?? '') === '' && typeof metadata.generateName === 'string' && metadata.generateName !== '';
+  const generates =
+    (metadata.name ?? '') === '' && typeof metadata.generateName === 'string' && metadata.generateName !== '';
   if (generates) metadata.name = generatedName(metadata.generateName as string);
   const object = { ...(resetsStatus(type) ? without(given, 'status') : given), metadata } as KubeObject;
   const strategy = cluster.strategyOf(type);
@@ -121,7 +122,13 @@ function schemaErrors(next: KubeObject, type: ResourceType, subresource: string 
   return errors.map((error) => ({ ...error, field: `status.${error.field}` }));
 }
 
-function commit(cluster: Cluster, type: ResourceType, key: string, next: KubeObject, context: WriteContext): StoredVersion {
+function commit(
+  cluster: Cluster,
+  type: ResourceType,
+  key: string,
+  next: KubeObject,
+  context: WriteContext,
+): StoredVersion {
   if (!context.dryRun) return cluster.store.write(type.storage, key, next);
   return new StoredVersion(key, cluster.store.revision, next);
 }
@@ -141,7 +148,8 @@ export function updateObject(cluster: Cluster, input: UpdateInput): WriteResult 
   const { type, existing, context } = input;
   const old = existing.object;
   checkPreconditions(input);
-  const carried = input.context.subresource === 'status' ? withNewStatus(input.given, old) : withOldStatus(input.given, old, type);
+  const carried =
+    input.context.subresource === 'status' ? withNewStatus(input.given, old) : withOldStatus(input.given, old, type);
   const withMetadata = { ...carried, metadata: metadataForUpdate(carried.metadata, old.metadata) };
   const strategy = cluster.strategyOf(type);
   const prepared = strategy.prepare?.(withMetadata, old) ?? withMetadata;
@@ -175,7 +183,8 @@ function isSame(next: KubeObject, old: KubeObject): boolean {
 function nextManagers(cluster: Cluster, input: UpdateInput, next: KubeObject): JsonObject[] {
   if (input.managedFields !== undefined) return input.managedFields;
   const given = input.given.metadata.managedFields;
-  const isReset = given !== undefined && (given.length === 0 || (given.length === 1 && Object.keys(given[0] ?? {}).length === 0));
+  const isReset =
+    given !== undefined && (given.length === 0 || (given.length === 1 && Object.keys(given[0] ?? {}).length === 0));
   if (isReset) return [];
   return managersAfterUpdate(next, input.existing.object, input.type, writerOf(input.context, cluster));
 }
@@ -224,7 +233,11 @@ function withOldStatus(given: KubeObject, old: KubeObject, type: ResourceType): 
 
 export function hasFinalizers(object: KubeObject): boolean {
   if ((object.metadata.finalizers?.length ?? 0) > 0) return true;
-  return object.kind === 'Namespace' && object.apiVersion === 'v1' && ((at(object, 'spec', 'finalizers') as unknown[] | undefined)?.length ?? 0) > 0;
+  return (
+    object.kind === 'Namespace' &&
+    object.apiVersion === 'v1' &&
+    ((at(object, 'spec', 'finalizers') as unknown[] | undefined)?.length ?? 0) > 0
+  );
 }
 
 export interface DeleteOptions {
@@ -243,7 +256,12 @@ export interface DeleteResult {
   readonly removed: boolean;
 }
 
-export function deleteObject(cluster: Cluster, type: ResourceType, existing: StoredVersion, options: DeleteOptions): DeleteResult {
+export function deleteObject(
+  cluster: Cluster,
+  type: ResourceType,
+  existing: StoredVersion,
+  options: DeleteOptions,
+): DeleteResult {
   const old = existing.object;
   const { name, uid, resourceVersion } = old.metadata;
   const record = { group: type.group, plural: type.kind };
@@ -290,11 +308,16 @@ function withPropagation(metadata: ObjectMeta, propagation: DeleteOptions['propa
   if (propagation === 'Orphan') finalizers.add('orphan');
   if (propagation === 'Foreground') finalizers.add('foregroundDeletion');
   const { finalizers: _, ...rest } = metadata;
-  return finalizers.size === 0 ? rest as ObjectMeta : { ...rest, finalizers: [...finalizers] } as ObjectMeta;
+  return finalizers.size === 0 ? (rest as ObjectMeta) : ({ ...rest, finalizers: [...finalizers] } as ObjectMeta);
 }
 
 /** The newest version of an object. Throws the 404 that the API answers. */
-export function existingObject(cluster: Cluster, type: ResourceType, namespace: string | undefined, name: string): StoredVersion {
+export function existingObject(
+  cluster: Cluster,
+  type: ResourceType,
+  namespace: string | undefined,
+  name: string,
+): StoredVersion {
   const version = cluster.store.collection(type.storage).get(keyOf(type.namespaced ? namespace : undefined, name));
   if (version === undefined) throw notFound(type, name);
   return version;

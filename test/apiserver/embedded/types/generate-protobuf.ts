@@ -39,7 +39,20 @@ function readProto(file: string): void {
   }
 }
 
-const groups = ['core', 'apps', 'authentication', 'authorization', 'autoscaling', 'batch', 'coordination', 'discovery', 'events', 'networking', 'policy', 'rbac'];
+const groups = [
+  'core',
+  'apps',
+  'authentication',
+  'authorization',
+  'autoscaling',
+  'batch',
+  'coordination',
+  'discovery',
+  'events',
+  'networking',
+  'policy',
+  'rbac',
+];
 const [modules, version] = process.argv.slice(2);
 if (modules === undefined || version === undefined) {
   process.stderr.write('usage: generate-protobuf.ts MODULES VERSION\n');
@@ -47,7 +60,8 @@ if (modules === undefined || version === undefined) {
 }
 for (const group of groups) {
   const folder = join(modules, `api@v${version}`, group);
-  for (const entry of readdirSync(folder)) if (entry === 'v1' || entry === 'v2') readProto(join(folder, entry, 'generated.proto'));
+  for (const entry of readdirSync(folder))
+    if (entry === 'v1' || entry === 'v2') readProto(join(folder, entry, 'generated.proto'));
 }
 for (const folder of ['apis/meta/v1', 'runtime', 'util/intstr', 'api/resource']) {
   readProto(join(modules, `apimachinery@v${version}`, 'pkg', folder, 'generated.proto'));

@@ -91,22 +91,27 @@ function main(apiFolder: string, release: string): void {
       .replace('__', '/');
     if (!servedGroups.has(groupVersion)) continue;
     const document = JSON.parse(readFileSync(join(apiFolder, 'openapi-spec', 'v3', file), 'utf8'));
-    for (const [name, schema] of Object.entries<Json>(document.components.schemas)) schemas[name] ??= withoutProse(schema);
+    for (const [name, schema] of Object.entries<Json>(document.components.schemas))
+      schemas[name] ??= withoutProse(schema);
   }
   const needed = new Set<string>();
   const servedKinds = new Set(
     resources.map((entry) => {
       const resource = entry as { groupVersion: string; group?: string; version?: string; kind: string };
-      const groupVersion = resource.group === undefined ? resource.groupVersion : `${resource.group}/${resource.version}`;
+      const groupVersion =
+        resource.group === undefined ? resource.groupVersion : `${resource.group}/${resource.version}`;
       return `${groupVersion}/${resource.kind}`;
     }),
   );
   const kindsOf = (schema: Json): string[] =>
-    ((schema as { [key: string]: Json })['x-kubernetes-group-version-kind'] as
-      | { group: string; version: string; kind: string }[]
-      | undefined)?.map((gvk) => `${gvk.group === '' ? '' : `${gvk.group}/`}${gvk.version}/${gvk.kind}`) ?? [];
+    (
+      (schema as { [key: string]: Json })['x-kubernetes-group-version-kind'] as
+        | { group: string; version: string; kind: string }[]
+        | undefined
+    )?.map((gvk) => `${gvk.group === '' ? '' : `${gvk.group}/`}${gvk.version}/${gvk.kind}`) ?? [];
   for (const [name, schema] of Object.entries(schemas)) {
-    if (kindsOf(schema).some((kind) => servedKinds.has(kind) || servedKinds.has(kind.replace(/List$/, '')))) needed.add(name);
+    if (kindsOf(schema).some((kind) => servedKinds.has(kind) || servedKinds.has(kind.replace(/List$/, ''))))
+      needed.add(name);
   }
   for (let before = -1; before !== needed.size; ) {
     before = needed.size;
@@ -117,7 +122,9 @@ function main(apiFolder: string, release: string): void {
       const schema = schemas[name] as { [key: string]: Json };
       const kinds = schema['x-kubernetes-group-version-kind'] as { group: string; version: string }[] | undefined;
       if (kinds === undefined || kinds.length <= 1) return [name, schema];
-      const served = kinds.filter((gvk) => servedGroups.has(gvk.group === '' ? gvk.version : `${gvk.group}/${gvk.version}`));
+      const served = kinds.filter((gvk) =>
+        servedGroups.has(gvk.group === '' ? gvk.version : `${gvk.group}/${gvk.version}`),
+      );
       return [name, { ...schema, 'x-kubernetes-group-version-kind': served }];
     }),
   );
