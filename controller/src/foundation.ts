@@ -1,13 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import type { Foundation } from './assemble.ts';
 import type { Config } from './config.ts';
+import type { RenewalSignals } from './keys/life.ts';
 import type { KubeClient } from './kube/api.ts';
 import { createCredentials, inClusterSource } from './kube/auth.ts';
 import { createKubeClient, userAgent } from './kube/client.ts';
 import { createEventRecorder } from './kube/events.ts';
 import { kubeconfigSource } from './kube/kubeconfig.ts';
 import { createLeaderElection, type LeaderElection, type LeaderElectionOptions, noElection } from './kube/leases.ts';
-import type { RenewalSignals } from './keys/life.ts';
 import { createLogger, processStream } from './logger.ts';
 import { createMetrics } from './metrics.ts';
 import { processTimers } from './queue.ts';
@@ -51,9 +51,20 @@ export function createFoundation(
     now,
     random: Math.random,
   });
-  const election = createElection(config, { leases: unguarded.leases, logger, metrics, onLost: surroundings.onLeaseLost });
+  const election = createElection(config, {
+    leases: unguarded.leases,
+    logger,
+    metrics,
+    onLost: surroundings.onLeaseLost,
+  });
   const client = guardWrites(unguarded, election);
-  const events = createEventRecorder({ events: client.events, logger, metrics, instance: config.podName, now: Date.now });
+  const events = createEventRecorder({
+    events: client.events,
+    logger,
+    metrics,
+    instance: config.podName,
+    now: Date.now,
+  });
   const render = createTemplates({ programFile: surroundings.programFile, deadlineMs: costlyTemplateMs });
   return { config, logger, metrics, client, events, election, render, ...surroundings };
 }

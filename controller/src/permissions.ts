@@ -28,7 +28,8 @@ export function neededPermissions(config: Config): NeededPermission[] {
     if (!config.reconcile.skipRecreate) {
       need(namespace, '', 'secrets', ['list', 'watch'], 'deleted or changed Secrets are noticed late or never');
     }
-    if (config.reconcile.oldGcBehavior) need(namespace, '', 'secrets', ['delete'], 'Secrets outlive their SealedSecrets');
+    if (config.reconcile.oldGcBehavior)
+      need(namespace, '', 'secrets', ['delete'], 'Secrets outlive their SealedSecrets');
     if (config.reconcile.updateStatus) {
       need(namespace, 'bitnami.com', 'sealedsecrets/status', ['update'], 'nobody can see how it went');
     }
@@ -36,7 +37,13 @@ export function neededPermissions(config: Config): NeededPermission[] {
   }
   if (config.leaderElection.enabled) {
     const { namespace } = config.leaderElection;
-    need(namespace, 'coordination.k8s.io', 'leases', ['get', 'create', 'update'], 'every replica works as if it were alone');
+    need(
+      namespace,
+      'coordination.k8s.io',
+      'leases',
+      ['get', 'create', 'update'],
+      'every replica works as if it were alone',
+    );
   }
   return needs;
 }
@@ -51,7 +58,8 @@ export async function reportMissingPermissions(
   try {
     for (const { request, without } of neededPermissions(config)) {
       if (await access.selfMay(request, { signal })) continue;
-      const resource = request.subresource === undefined ? request.resource : `${request.resource}/${request.subresource}`;
+      const resource =
+        request.subresource === undefined ? request.resource : `${request.resource}/${request.subresource}`;
       logger.error(`permission missing: ${request.verb} ${resource}: ${without}`, {
         namespace: request.namespace === '' ? 'all' : request.namespace,
         rule: rbacRule({ verb: request.verb, group: request.group, resource }),

@@ -1,8 +1,7 @@
 import { afterAll } from 'vitest';
 import type { ApiResponse, Json } from '../apiserver/client.ts';
-import type { ApiServer } from '../apiserver/harness.ts';
+import { type ApiServer, startApiServer } from '../apiserver/harness.ts';
 import { createNamespace } from '../apiserver/namespace.ts';
-import { sharedApiServer } from '../apiserver/shared-server.ts';
 import { waitFor } from '../apiserver/wait-for.ts';
 import type { ControllerOptions, ControllerProcess } from './controller-process.ts';
 import { startController } from './controller-process.ts';
@@ -55,20 +54,17 @@ async function must(answer: Promise<ApiResponse>): Promise<Json> {
   return body;
 }
 
-/** Call once, at the top of a test file. */
+/**
+ * Call once, at the top of a test file. The API server is the file's own, the real one too: a controller looks at every namespace, so those of
+ * two files would work on each other's objects.
+ */
 export async function startCluster(): Promise<Cluster> {
-  const server = await sharedApiServer();
-  // Registered first, so run last: the controllers end before it does.
-  afterAll(() => server.stop());
-  return clusterOn(server);
-}
-
-/** The same on a server that the caller stops. */
-export async function clusterOn(server: ApiServer): Promise<Cluster> {
+  const server = await startApiServer();
   const keyNamespace = await createNamespace(server, { generateName: 'keys-' });
   const controllers: ControllerProcess[] = [];
   afterAll(async () => {
     await Promise.all(controllers.map((controller) => controller.stop()));
+    await server.stop();
   });
 
   const get = async (path: string) => {
@@ -96,7 +92,8 @@ export async function clusterOn(server: ApiServer): Promise<Cluster> {
       controllers.push(controller);
       return controller;
     },
-    apply: (sealedSecret) => must(server.request('POST', sealedSecretsPath(sealedSecret.metadata.namespace), sealedSecret)),
+    apply: (sealedSecret) =>
+      must(server.request('POST', sealedSecretsPath(sealedSecret.metadata.namespace), sealedSecret)),
     async change(namespace, name, change) {
       const path = `${sealedSecretsPath(namespace)}/${name}`;
       for (;;) {
@@ -110,7 +107,14 @@ export async function clusterOn(server: ApiServer): Promise<Cluster> {
     async deleteSealedSecret(namespace, name) {
       await must(server.request('DELETE', `${sealedSecretsPath(namespace)}/${name}`));
     },
-    createSecret: (object) => must(server.request('POST', corePath(object.metadata.namespace, 'secrets'), { apiVersion: 'v1', kind: 'Secret', ...object })),
+    createSecret: (object) =>
+      must(
+        server.request('POST', corePath(object.metadata.namespace, 'secrets'), {
+          apiVersion: 'v1',
+          kind: 'Secret',
+          ...object,
+        }),
+      ),
     secret,
     async deleteSecret(namespace, name) {
       await must(server.request('DELETE', `${corePath(namespace, 'secrets')}/${name}`));
@@ -157,7 +161,12 @@ export async function clusterOn(server: ApiServer): Promise<Cluster> {
         .filter(({ verb, userAgent }) => isWrite.has(verb) && userAgent.startsWith('controller/'))
         .filter(({ resource }) => resource !== 'selfsubjectaccessreviews' && resource !== 'leases')
         .map(({ verb, resource, subresource, namespace, name, responseCode }) =>
-          [verb, subresource === undefined ? resource : `${resource}/${subresource}`, `${namespace}/${name ?? ''}`, responseCode].join(' '),
+          [
+            verb,
+            subresource === undefined ? resource : `${resource}/${subresource}`,
+            `${namespace}/${name ?? ''}`,
+            responseCode,
+          ].join(' '),
         );
     },
     mark: async () => (await auditEvents()).length,
@@ -184,7 +193,9 @@ export async function certificateOf(controller: ControllerProcess): Promise<stri
 }
 
 /** A function that seals under the controller's certificate. */
-export async function sealerOf(controller: ControllerProcess): Promise<(request: Omit<SealRequest, 'certificatePem'>) => Json> {
+export async function sealerOf(
+  controller: ControllerProcess,
+): Promise<(request: Omit<SealRequest, 'certificatePem'>) => Json> {
   const certificatePem = await certificateOf(controller);
   return (request) => seal({ certificatePem, ...request });
 }

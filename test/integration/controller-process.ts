@@ -15,7 +15,10 @@ export interface ControllerProcess extends AsyncDisposable {
   /** Everything it has written so far, standard output and error in order of arrival. */
   logs(): string;
   /** GET or POST on the API port. */
-  request(path: string, init?: RequestInit): Promise<{ readonly status: number; readonly body: string; readonly headers: Headers }>;
+  request(
+    path: string,
+    init?: RequestInit,
+  ): Promise<{ readonly status: number; readonly body: string; readonly headers: Headers }>;
   /** The sum of a metric over the series whose labels contain all of `labels`; 0 where there is none. */
   metric(name: string, labels?: Readonly<Record<string, string>>): Promise<number>;
   /** The metrics page. */
@@ -103,7 +106,9 @@ export async function startController(options: ControllerOptions): Promise<Contr
     request,
     metrics,
     async metric(name, labels = {}) {
-      const lines = (await metrics()).split('\n').filter((line) => line.startsWith(`${name}{`) || line.startsWith(`${name} `));
+      const lines = (await metrics())
+        .split('\n')
+        .filter((line) => line.startsWith(`${name}{`) || line.startsWith(`${name} `));
       const fits = (line: string) => Object.entries(labels).every(([key, value]) => line.includes(`${key}="${value}"`));
       return lines.filter(fits).reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' ') + 1)), 0);
     },

@@ -18,7 +18,9 @@ describe('an API server that goes away', () => {
     await cluster.condition(namespace, 'before', 'True');
     await server.pause();
     try {
-      await waitFor(() => controller.logs().includes('ApiUnavailable') || /cannot reach|connection/.test(controller.logs()));
+      await waitFor(
+        () => controller.logs().includes('ApiUnavailable') || /cannot reach|connection/.test(controller.logs()),
+      );
       expect((await controller.request('/healthz')).status).toBe(200);
       expect((await controller.request('/readyz')).status).toBe(200);
       expect(await certificateOf(controller)).toContain('BEGIN CERTIFICATE');
@@ -76,7 +78,9 @@ describe('a status write that is refused', () => {
     await cluster.condition(namespace, name, 'True', 'Unsealed');
     const writes = (await cluster.writes(mark)).filter((write) => write.includes(namespace));
     expect(writes.filter((write) => write.startsWith('create secrets'))).toHaveLength(1);
-    expect(writes.filter((write) => write.startsWith('update sealedsecrets/status'))).toHaveLength(fault === undefined ? 1 : 2);
+    expect(writes.filter((write) => write.startsWith('update sealedsecrets/status'))).toHaveLength(
+      fault === undefined ? 1 : 2,
+    );
   });
 
   it('because somebody changes labels all the time gets through', async () => {
@@ -121,7 +125,12 @@ describe('another writer of the same Secret', () => {
     await cluster.condition(namespace, name, 'True');
     const path = `/api/v1/namespaces/${namespace}/secrets/${name}?fieldManager=the-other-one`;
     const change = (round: number) =>
-      server.request('PATCH', path, { stringData: { a: `theirs ${round}` } }, { 'content-type': 'application/merge-patch+json' });
+      server.request(
+        'PATCH',
+        path,
+        { stringData: { a: `theirs ${round}` } },
+        { 'content-type': 'application/merge-patch+json' },
+      );
     for (let round = 1; round <= 5; round++) {
       await change(round);
       await cluster.secretWith(namespace, name, { a: '1' });
@@ -180,7 +189,8 @@ describe('hopeless objects', () => {
       });
     }
     for (let i = 0; i < count; i++) await cluster.condition(namespace, `hopeless-${i}`, 'False', 'UnknownKey');
-    const errors = () => controller.metric('sealed_secrets_controller_unseal_errors_total', { namespace, reason: 'unseal' });
+    const errors = () =>
+      controller.metric('sealed_secrets_controller_unseal_errors_total', { namespace, reason: 'unseal' });
     expect(await errors()).toBe(count);
     const requests = await controller.metric('sealed_secrets_controller_unseal_requests_total');
     expect(requests).toBe(count);
@@ -195,14 +205,21 @@ describe('namespaces', () => {
   it('are the own one and the additional ones, and a missing one is waited for', async () => {
     const [included, excluded] = [await cluster.createNamespace(), await cluster.createNamespace()];
     const late = `late-${cluster.keyNamespace}`;
-    await using controller = await cluster.startController({ flags: [`--additional-namespaces=${included}, ${late},`] });
+    await using controller = await cluster.startController({
+      flags: [`--additional-namespaces=${included}, ${late},`],
+    });
     const sealIt = await sealerOf(controller);
-    for (const namespace of [included, excluded, cluster.keyNamespace]) await cluster.apply(sealIt({ namespace, name, data: { a: '1' } }));
+    for (const namespace of [included, excluded, cluster.keyNamespace])
+      await cluster.apply(sealIt({ namespace, name, data: { a: '1' } }));
     await cluster.secretWith(included, name, { a: '1' });
     await cluster.secretWith(cluster.keyNamespace, name, { a: '1' });
     expect(await cluster.secret(excluded, name)).toBeUndefined();
     expect(controller.logs()).toContain("namespace doesn't exist");
-    await server.request('POST', '/api/v1/namespaces', { apiVersion: 'v1', kind: 'Namespace', metadata: { name: late } });
+    await server.request('POST', '/api/v1/namespaces', {
+      apiVersion: 'v1',
+      kind: 'Namespace',
+      metadata: { name: late },
+    });
     await cluster.apply(sealIt({ namespace: late, name, data: { a: '1' } }));
     await cluster.secretWith(late, name, { a: '1' });
   });
@@ -243,7 +260,9 @@ describe('flags', () => {
     const [status, output] = await ended(await startedWith(['--key-size=many', '--rate-limit=0', '--no-such-flag']));
     expect(status).toBe(2);
     for (const text of ['--key-size', '--rate-limit', '--no-such-flag']) expect(output).toContain(text);
-    expect((await server.auditEvents()).slice(mark).filter(({ userAgent }) => userAgent.startsWith('controller/'))).toEqual([]);
+    expect(
+      (await server.auditEvents()).slice(mark).filter(({ userAgent }) => userAgent.startsWith('controller/')),
+    ).toEqual([]);
   });
 
   it('--update-status=false leaves the status alone', async () => {
@@ -271,9 +290,14 @@ describe('flags', () => {
     const namespace = await cluster.createNamespace();
     for (const omit of [true, false]) {
       const controller = await cluster.startController({ flags: [`--metrics-omit-secret-labels=${omit}`] });
-      await cluster.apply(seal({ certificatePem: await certificateOf(controller), namespace, name: `omit-${omit}`, data: { a: '1' } }));
+      await cluster.apply(
+        seal({ certificatePem: await certificateOf(controller), namespace, name: `omit-${omit}`, data: { a: '1' } }),
+      );
       await cluster.condition(namespace, `omit-${omit}`, 'True');
-      const value = await controller.metric('sealed_secrets_controller_condition_info', { namespace, name: `omit-${omit}` });
+      const value = await controller.metric('sealed_secrets_controller_condition_info', {
+        namespace,
+        name: `omit-${omit}`,
+      });
       expect(value).toBe(omit ? 0 : 1);
       await controller.stop();
     }

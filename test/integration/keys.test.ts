@@ -11,10 +11,14 @@ const cluster = await startCluster();
 const { server } = cluster;
 const keyFile = (file: string) => readFileSync(new URL(`../vectors/test-keys/${file}`, import.meta.url), 'utf8');
 const newKeyNamespace = () => createNamespace(server, { generateName: 'keys-' });
-const secretsPath = (namespace: string, name = '') => `/api/v1/namespaces/${namespace}/secrets${name === '' ? '' : `/${name}`}`;
+const secretsPath = (namespace: string, name = '') =>
+  `/api/v1/namespaces/${namespace}/secrets${name === '' ? '' : `/${name}`}`;
 
 async function keySecrets(namespace: string): Promise<Json[]> {
-  const { body } = await server.request('GET', `${secretsPath(namespace)}?labelSelector=${encodeURIComponent(`${label}=active`)}`);
+  const { body } = await server.request(
+    'GET',
+    `${secretsPath(namespace)}?labelSelector=${encodeURIComponent(`${label}=active`)}`,
+  );
   return body.items;
 }
 
@@ -29,12 +33,19 @@ async function addKey(namespace: string, id: string, metadata: Json = {}, data: 
 }
 
 const certificateIs = (file: string, controller: Parameters<typeof certificateOf>[0]) =>
-  waitFor(async () => (await certificateOf(controller).catch(() => '')).trim() === keyFile(file).trim(), { what: file });
+  waitFor(async () => (await certificateOf(controller).catch(() => '')).trim() === keyFile(file).trim(), {
+    what: file,
+  });
 
 describe('the first key', () => {
   it('is made exactly as upstream makes it', async () => {
     const namespace = await newKeyNamespace();
-    const flags = ['--key-prefix=my-keys', '--my-cn=cluster one', '--privatekey-labels=team=a', '--privatekey-annotations=note=b'];
+    const flags = [
+      '--key-prefix=my-keys',
+      '--my-cn=cluster one',
+      '--privatekey-labels=team=a',
+      '--privatekey-annotations=note=b',
+    ];
     await using controller = await cluster.startController({ namespace, flags });
     const [secret, ...others] = await keySecrets(namespace);
     expect(others).toEqual([]);
@@ -51,10 +62,15 @@ describe('the first key', () => {
 
   it('is made where only junk is labelled as a key, and the junk is told', async () => {
     const namespace = await newKeyNamespace();
-    await cluster.createSecret({ metadata: { namespace, name: 'junk', labels: { [label]: 'active' } }, data: { 'tls.key': 'anVuaw==' } });
+    await cluster.createSecret({
+      metadata: { namespace, name: 'junk', labels: { [label]: 'active' } },
+      data: { 'tls.key': 'anVuaw==' },
+    });
     await using controller = await cluster.startController({ namespace });
     await certificateOf(controller);
-    expect((await cluster.event(namespace, 'junk', 'InvalidKeySecret')).message).toContain('data["tls.crt"] is missing');
+    expect((await cluster.event(namespace, 'junk', 'InvalidKeySecret')).message).toContain(
+      'data["tls.crt"] is missing',
+    );
     expect(await controller.metric('waxwing_invalid_key_secrets')).toBe(1);
     expect(await keySecrets(namespace)).toHaveLength(2);
   });
@@ -65,7 +81,12 @@ describe('renewal', () => {
     const namespace = await newKeyNamespace();
     await using controller = await cluster.startController({ namespace });
     const before = await certificateOf(controller);
-    const sealed = seal({ certificatePem: before, namespace: await cluster.createNamespace(), name: 'old', data: { a: '1' } });
+    const sealed = seal({
+      certificatePem: before,
+      namespace: await cluster.createNamespace(),
+      name: 'old',
+      data: { a: '1' },
+    });
     controller.kill('SIGUSR1');
     await waitFor(async () => (await certificateOf(controller)) !== before);
     expect(await keySecrets(namespace)).toHaveLength(2);
@@ -105,7 +126,9 @@ describe('renewal', () => {
       await new Promise((resolve) => setTimeout(resolve, delayMs));
       controller.kill('SIGUSR1');
       const isDead = () => controller.child.signalCode !== null || controller.child.exitCode !== null;
-      await waitFor(async () => isDead() || (await controller.request('/readyz').catch(() => undefined))?.status === 200);
+      await waitFor(
+        async () => isDead() || (await controller.request('/readyz').catch(() => undefined))?.status === 200,
+      );
       // Before the program's first statement Node answers the signal itself, and opens its debugger.
       if (controller.logs().includes('Debugger listening')) {
         expect(await controller.exited()).toBe(1);
@@ -140,7 +163,9 @@ describe('a key Secret that changes while the controller runs', () => {
     await certificateIs('alpha.crt.pem', controller);
     await cluster.event(namespace, 'key-charlie', 'KeySecretDeleted');
     const target = await cluster.createNamespace();
-    await cluster.apply(seal({ certificatePem: keyFile('charlie.crt.pem'), namespace: target, name: 'still', data: { a: '1' } }));
+    await cluster.apply(
+      seal({ certificatePem: keyFile('charlie.crt.pem'), namespace: target, name: 'still', data: { a: '1' } }),
+    );
     await cluster.secretWith(target, 'still', { a: '1' });
     await cluster.deleteSecret(namespace, 'key-alpha');
     await waitFor(async () => (await controller.request('/v1/cert.pem')).status === 500);
@@ -156,7 +181,9 @@ describe('a key Secret that changes while the controller runs', () => {
     await cluster.patchSecret(namespace, 'key-charlie', { metadata: { labels: { [label]: 'compromised' } } });
     await certificateIs('alpha.crt.pem', controller);
     const target = await cluster.createNamespace();
-    await cluster.apply(seal({ certificatePem: keyFile('charlie.crt.pem'), namespace: target, name: 'no', data: { a: '1' } }));
+    await cluster.apply(
+      seal({ certificatePem: keyFile('charlie.crt.pem'), namespace: target, name: 'no', data: { a: '1' } }),
+    );
     await cluster.condition(target, 'no', 'False', 'UnknownKey');
   });
 
@@ -171,7 +198,7 @@ describe('a key Secret that changes while the controller runs', () => {
     expect((await controller.request('/healthz')).status).toBe(200);
   });
 
-  it('and is made primary seals at once; when the mark goes, upstream\'s rule holds again', async () => {
+  it("and is made primary seals at once; when the mark goes, upstream's rule holds again", async () => {
     const namespace = await newKeyNamespace();
     await addKey(namespace, 'alpha');
     await addKey(namespace, 'charlie');
@@ -189,7 +216,10 @@ describe('a key Secret that changes while the controller runs', () => {
     await addKey(namespace, 'bravo', { annotations: { 'waxwing.dev/primary': 'true' } });
     await addKey(namespace, 'alpha');
     await using controller = await cluster.startController({ namespace });
-    expect(await controller.request('/v1/cert.pem')).toMatchObject({ status: 500, body: expect.stringContaining('expired') });
+    expect(await controller.request('/v1/cert.pem')).toMatchObject({
+      status: 500,
+      body: expect.stringContaining('expired'),
+    });
     const target = await cluster.createNamespace();
     const sealed = seal({ certificatePem: keyFile('alpha.crt.pem'), namespace: target, name: 'one', data: { a: '1' } });
     expect((await controller.request('/v1/rotate', { method: 'POST', body: JSON.stringify(sealed) })).status).toBe(500);
@@ -212,6 +242,8 @@ describe('the endpoints', () => {
     const rotated = JSON.parse((await post('/v1/rotate', sealed)).body);
     expect(rotated.spec.encryptedData.a).not.toBe(sealed.spec.encryptedData.a);
     expect((await post('/v1/verify', rotated)).status).toBe(200);
-    expect(await controller.metric('sealed_secrets_controller_http_requests_total', { path: '/v1/verify', code: '200' })).toBe(2);
+    expect(
+      await controller.metric('sealed_secrets_controller_http_requests_total', { path: '/v1/verify', code: '200' }),
+    ).toBe(2);
   });
 });

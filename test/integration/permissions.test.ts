@@ -78,7 +78,10 @@ describe('a permission that is missing', () => {
     const target = await cluster.createNamespace();
     await account.grant(unsealerRules, target);
     await account.grant([{ apiGroups: [''], resources: ['secrets'], verbs: ['create', 'list', 'get'] }], namespace);
-    await account.grant([{ apiGroups: ['bitnami.com'], resources: ['sealedsecrets'], verbs: ['get', 'list', 'watch'] }], namespace);
+    await account.grant(
+      [{ apiGroups: ['bitnami.com'], resources: ['sealedsecrets'], verbs: ['get', 'list', 'watch'] }],
+      namespace,
+    );
     const flags = [`--additional-namespaces=${target}`];
     await using controller = await cluster.startController({ namespace, kubeconfig: account.kubeconfig, flags });
     const before = await certificateOf(controller);
@@ -130,7 +133,12 @@ describe('a permission that is missing', () => {
 describe('two replicas', () => {
   it('elect one that writes; the other serves, and takes over when the first is killed', async () => {
     const namespace = await newKeyNamespace();
-    const flags = ['--leader-elect', '--lease-duration=2s', '--lease-renew-deadline=1500ms', '--lease-retry-period=300ms'];
+    const flags = [
+      '--leader-elect',
+      '--lease-duration=2s',
+      '--lease-renew-deadline=1500ms',
+      '--lease-retry-period=300ms',
+    ];
     await using first = await cluster.startController({ namespace, flags, podName: 'one' });
     await using second = await cluster.startController({ namespace, flags, podName: 'two' });
     expect(await certificateOf(second)).toBe(await certificateOf(first));
@@ -143,7 +151,9 @@ describe('two replicas', () => {
     await cluster.apply(sealIt({ namespace: target, name: 'after', data: { a: '1' } }));
     for (const each of ['after', 'app-0', 'app-9']) await cluster.condition(target, each, 'True', 'Unsealed');
     expect(second.logs()).toContain('this replica leads');
-    const created = (await cluster.writes(mark)).filter((write) => write.startsWith('create secrets') && write.endsWith('201'));
+    const created = (await cluster.writes(mark)).filter(
+      (write) => write.startsWith('create secrets') && write.endsWith('201'),
+    );
     expect(created).toHaveLength(11);
   });
 });

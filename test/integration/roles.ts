@@ -35,7 +35,10 @@ export async function createAccount(server: ApiServer, namespace: string): Promi
   const kubeconfig = await server.kubeconfigFor({ user: `system:serviceaccount:${namespace}:${account}` });
   const subjects = [{ kind: 'ServiceAccount', name: account, namespace }];
   const create = async (path: string, object: Json) => {
-    const { status, body } = await server.request('POST', path, { apiVersion: 'rbac.authorization.k8s.io/v1', ...object });
+    const { status, body } = await server.request('POST', path, {
+      apiVersion: 'rbac.authorization.k8s.io/v1',
+      ...object,
+    });
     if (status !== 201) throw new Error(`${path}: ${status} ${JSON.stringify(body)}`);
   };
   return {

@@ -27,7 +27,12 @@ export interface SealRequest {
 export function seal(request: SealRequest): Json {
   const { namespace, name, data, scope = 'strict', labels = {}, annotations = {}, type, immutable } = request;
   const secret = aSecret({
-    metadata: { namespace, name, labels, annotations: Object.fromEntries(withScope(new Map(Object.entries(annotations)), scope)) },
+    metadata: {
+      namespace,
+      name,
+      labels,
+      annotations: Object.fromEntries(withScope(new Map(Object.entries(annotations)), scope)),
+    },
     data,
     ...(type === undefined ? {} : { type }),
     ...(immutable === undefined ? {} : { immutable }),

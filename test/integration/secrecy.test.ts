@@ -35,7 +35,14 @@ describe('no secret value', () => {
     const sealIt = await sealerOf(controller);
     const canaries = Array.from({ length: 8 }, createCanary);
     const [plain, wrong, existing, inTemplate, immutable, invalid, drift, applied] = canaries as [
-      string, string, string, string, string, string, string, string,
+      string,
+      string,
+      string,
+      string,
+      string,
+      string,
+      string,
+      string,
     ];
     const answers: string[] = [];
 
@@ -47,13 +54,20 @@ describe('no secret value', () => {
       metadata: {
         namespace,
         name: 'foreign',
-        annotations: { 'kubectl.kubernetes.io/last-applied-configuration': JSON.stringify({ stringData: { a: applied } }) },
+        annotations: {
+          'kubectl.kubernetes.io/last-applied-configuration': JSON.stringify({ stringData: { a: applied } }),
+        },
       },
       stringData: { a: existing },
     });
     await cluster.apply(sealIt({ namespace, name: 'foreign', data: { a: existing } }));
     const templated = sealIt({ namespace, name: 'templated', data: { a: inTemplate } });
-    templated.spec.template.data = { b: '{{ .a | fail }}', c: '{{ index .a 0 1 2 }}', d: '{{ .a.b }}', e: '{{ template .a }}' };
+    templated.spec.template.data = {
+      b: '{{ .a | fail }}',
+      c: '{{ index .a 0 1 2 }}',
+      d: '{{ .a.b }}',
+      e: '{{ template .a }}',
+    };
     await cluster.apply(templated);
     await cluster.apply(sealIt({ namespace, name: 'frozen', data: { a: immutable }, immutable: true }));
     // The API server refuses it and likes to quote what it refuses.
@@ -75,14 +89,25 @@ describe('no secret value', () => {
     await cluster.patchSecret(namespace, 'drifting', { stringData: { a: existing } });
     await cluster.secretWith(namespace, 'drifting', { a: drift });
 
-    const broken = generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export({ type: 'sec1', format: 'pem' }).toString();
+    const broken = generateKeyPairSync('ec', { namedCurve: 'P-256' })
+      .privateKey.export({ type: 'sec1', format: 'pem' })
+      .toString();
     await cluster.createSecret({
-      metadata: { namespace: keyNamespace, name: 'broken', labels: { 'sealedsecrets.bitnami.com/sealed-secrets-key': 'active' } },
+      metadata: {
+        namespace: keyNamespace,
+        name: 'broken',
+        labels: { 'sealedsecrets.bitnami.com/sealed-secrets-key': 'active' },
+      },
       stringData: { 'tls.key': broken, 'tls.crt': broken },
     });
     await cluster.event(keyNamespace, 'broken', 'InvalidKeySecret');
     for (const path of ['/v1/verify', '/v1/rotate']) {
-      for (const body of [JSON.stringify(templated), `{"kind": "${plain}"`, `kind: SealedSecret\na: [${plain}`, JSON.stringify({ ...misnamed, spec: { data: plain, template: { data: [plain] } } })]) {
+      for (const body of [
+        JSON.stringify(templated),
+        `{"kind": "${plain}"`,
+        `kind: SealedSecret\na: [${plain}`,
+        JSON.stringify({ ...misnamed, spec: { data: plain, template: { data: [plain] } } }),
+      ]) {
         const answer = await controller.request(path, { method: 'POST', body });
         answers.push(answer.body, JSON.stringify([...answer.headers]));
       }

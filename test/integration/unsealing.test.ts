@@ -93,7 +93,11 @@ describe('creating a SealedSecret', () => {
     await cluster.apply(sealed);
     await cluster.condition(namespace, name, 'True');
     const secret = await cluster.secret(namespace, name);
-    expect(secret?.data).toMatchObject({ foo: 'bar', key: expect.stringMatching(/^-----BEGIN PRIVATE KEY-----/), hash: expect.stringMatching(/^\$2a\$10\$/) });
+    expect(secret?.data).toMatchObject({
+      foo: 'bar',
+      key: expect.stringMatching(/^-----BEGIN PRIVATE KEY-----/),
+      hash: expect.stringMatching(/^\$2a\$10\$/),
+    });
   });
 
   it('keeps data keys that other programs take for something else', async () => {
@@ -289,7 +293,10 @@ describe('a SealedSecret that cannot be unsealed', () => {
     await cluster.apply(sealed);
     await cluster.condition(namespace, name, 'False', 'UnknownKey');
     const event = await cluster.event(namespace, name, 'ErrUnsealFailed');
-    expect(event).toMatchObject({ type: 'Warning', message: expect.stringMatching(/^Failed to unseal: no key could decrypt secret \(foo\)/) });
+    expect(event).toMatchObject({
+      type: 'Warning',
+      message: expect.stringMatching(/^Failed to unseal: no key could decrypt secret \(foo\)/),
+    });
     expect(await cluster.secret(namespace, name)).toBeUndefined();
   });
 

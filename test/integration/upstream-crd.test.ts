@@ -1,15 +1,12 @@
 import { readFile } from 'node:fs/promises';
-import { afterAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { crdFile } from '../apiserver/crd.ts';
-import { startApiServer } from '../apiserver/harness.ts';
 import { waitFor } from '../apiserver/wait-for.ts';
-import { clusterOn, sealerOf } from './cluster.ts';
+import { sealerOf, startCluster } from './cluster.ts';
 
-// A server of its own: the CRD is the whole cluster's.
-const server = await startApiServer();
-const cluster = await clusterOn(server);
-afterAll(() => server.stop());
+const cluster = await startCluster();
+const { server } = cluster;
 
 const crdPath = '/apis/apiextensions.k8s.io/v1/customresourcedefinitions/sealedsecrets.bitnami.com';
 
