@@ -16,7 +16,9 @@ describe.each(['yaml', 'json'])('reading a long %s stream', (format) => {
     const short = read(2, format);
     const long = read(200, format);
     expect(long.documents).toBeGreaterThan(short.documents * 90);
-    console.log(`${format}: peak ${(short.peak / MIB).toFixed(0)} MiB for 2 MB, ${(long.peak / MIB).toFixed(0)} MiB for 200 MB`);
+    console.log(
+      `${format}: peak ${(short.peak / MIB).toFixed(0)} MiB for 2 MB, ${(long.peak / MIB).toFixed(0)} MiB for 200 MB`,
+    );
     expect(long.peak - short.peak).toBeLessThan(64 * MIB);
   });
 });

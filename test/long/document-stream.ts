@@ -7,7 +7,12 @@ async function* generate(): AsyncGenerator<Uint8Array> {
   let pending = '';
   let written = 0;
   for (let i = 0; written < Number(megabytes) * 1e6; i++) {
-    const secret = { apiVersion: 'v1', kind: 'Secret', metadata: { name: `s-${i}`, namespace: 'ns' }, data: { a: 'QUJD'.repeat(200) } };
+    const secret = {
+      apiVersion: 'v1',
+      kind: 'Secret',
+      metadata: { name: `s-${i}`, namespace: 'ns' },
+      data: { a: 'QUJD'.repeat(200) },
+    };
     pending +=
       format === 'json'
         ? `${JSON.stringify(secret, null, 2)}\n`
