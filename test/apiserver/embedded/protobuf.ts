@@ -112,11 +112,13 @@ function addField(
   properties: JsonObject | undefined,
 ): void {
   if (type.startsWith('map ')) {
-    const map = (object[name] ??= {}) as JsonObject;
+    const map = isObject(object[name]) ? object[name] : {};
+    object[name] = map;
     const [key, value] = decodeEntry(raw as Buffer, type.slice('map '.length));
     put(map, key, value);
   } else if (type.startsWith('repeated ')) {
-    const list = (object[name] ??= []) as unknown[];
+    const list = Array.isArray(object[name]) ? object[name] : [];
+    object[name] = list;
     list.push(decodeValue(raw, type.slice('repeated '.length)));
   } else {
     const value = decodeValue(raw, type);
