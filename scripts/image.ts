@@ -24,8 +24,8 @@ interface ImageParts {
 
 /**
  * Lays out the image: `controller` and `node` in /usr/local/bin, the bundle in /usr/local/lib/waxwing. `controller` is the bundle's entry
- * with a line that names the interpreter, since there is no shell to start it with. It switches off the handler of SIGUSR1 by
- * which Node opens its inspector before the program has a handler of its own.
+ * with a line that names the interpreter, since there is no shell to start it with. That line has no `--disable-sigusr1`: it would
+ * also keep the signal from the program, which renews its key on it and keeps the inspector shut by itself.
  */
 async function layOutImage(parts: ImageParts): Promise<void> {
   const prefix = join(parts.out, 'usr/local');
@@ -35,7 +35,7 @@ async function layOutImage(parts: ImageParts): Promise<void> {
   for (const folder of [binaries, program, documents]) await mkdir(folder, { recursive: true });
   for (const name of await readdir(parts.bundle)) await placeFile(join(parts.bundle, name), program, 0o644);
   const entry = join(program, 'controller.cjs');
-  const interpreter = `#!${join(parts.seenAs, 'usr/local/bin/node')} --disable-sigusr1\n`;
+  const interpreter = `#!${join(parts.seenAs, 'usr/local/bin/node')}\n`;
   await writeFile(entry, interpreter + (await readFile(entry, 'utf8')));
   await chmod(entry, 0o755);
   await symlink('../lib/waxwing/controller.cjs', join(binaries, 'controller'));
