@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parse as parseYaml } from 'yaml';
-import { connect } from '../client.ts';
+import { type ApiClient, connect } from '../client.ts';
 import { crdFile } from '../crd.ts';
 import type { ApiServer, Identity } from '../harness.ts';
 import { writeKubeconfig } from '../kubeconfig.ts';
@@ -11,12 +11,13 @@ import { type AuditRecord, AuditTrail } from './audit.ts';
 import { type CertificateAuthority, createCertificateAuthority } from './certificates.ts';
 import { bootstrap, createCluster, followDefinitions, install } from './cluster.ts';
 import { FaultControl } from './fault-control.ts';
-import type { Faults } from './faults.ts';
+import type { FaultMatch, Faults } from './faults.ts';
 import { GarbageCollector } from './garbage-collection.ts';
 import { followNamespaces } from './namespaces.ts';
 import { ApiListener } from './server.ts';
 import { TokenAuthority } from './tokens.ts';
 import type { WatchConnection } from './watches.ts';
+import type { Cluster } from './writes.ts';
 
 export type { AuditRecord } from './audit.ts';
 export type { ActiveFault, Faults } from './faults.ts';
@@ -48,13 +49,63 @@ export interface EmbeddedApiServer extends ApiServer {
   auditEvents(): Promise<AuditRecord[]>;
 }
 
-/** Starts an API server in this process, in some 30 ms. The caller stops it. */
+/** What a running server consists of; the three mutable parts change by faults. */
+interface Running {
+  readonly cluster: Cluster;
+  readonly tokens: TokenAuthority;
+  readonly audit: AuditTrail;
+  readonly faultControl: FaultControl;
+  readonly collector: GarbageCollector;
+  readonly stopNamespaces: () => void;
+  readonly listener: ApiListener;
+  readonly port: number;
+  readonly url: string;
+  readonly folder: string;
+  readonly caFile: string;
+  readonly kubeconfig: string;
+  readonly machineClock: () => number;
+  clock: () => number;
+  authority: CertificateAuthority;
+  admin: Promise<ApiClient>;
+}
+
+const adminIdentity: Identity = { user: 'waxwing-test-admin', groups: ['system:masters'] };
+
+/** Starts an API server in this process, in some 50 ms. The caller stops it. */
 export async function startEmbeddedApiServer(options: EmbeddedApiServerOptions = {}): Promise<EmbeddedApiServer> {
+  const running = await start(options);
+  const { cluster, listener, folder } = running;
+  return {
+    kind: 'embedded',
+    url: running.url,
+    caFile: running.caFile,
+    kubeconfig: running.kubeconfig,
+    faults: createFaults(running),
+    async kubeconfigFor(identity) {
+      const file = join(folder, `identity-${randomBytes(6).toString('hex')}.kubeconfig`);
+      await writeIdentity(running, file, identity);
+      return file;
+    },
+    request: async (method, path, body, headers) => (await running.admin).request(method, path, body, headers),
+    auditEvents: async () => running.audit.records(),
+    compact: async () => cluster.store.compact(),
+    pause: () => listener.close(),
+    resume: () => listener.reopen(),
+    async stop() {
+      running.collector.stop();
+      running.stopNamespaces();
+      running.faultControl.stop();
+      await listener.close();
+      if (options.folder === undefined) await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+async function start(options: EmbeddedApiServerOptions): Promise<Running> {
   const machineClock = options.now ?? Date.now;
-  let clock = machineClock;
-  const now = () => clock();
-  const cluster = createCluster(options.historySize ?? 100_000, now);
-  const tokens = new TokenAuthority(cluster.store, now);
+  const time = { now: machineClock };
+  const cluster = createCluster(options.historySize ?? 100_000, () => time.now());
+  const tokens = new TokenAuthority(cluster.store, cluster.now);
   const audit = new AuditTrail();
   const watches = new Set<WatchConnection>();
   const faultControl = new FaultControl(options.seed ?? 1, watches);
@@ -64,106 +115,50 @@ export async function startEmbeddedApiServer(options: EmbeddedApiServerOptions =
   bootstrap(cluster);
   if (options.installCrd !== false) install(cluster, parseYaml(await readFile(crdFile, 'utf8')), 'waxwing-test');
 
-  const folder = options.folder ?? (await mkdtemp(join(tmpdir(), 'waxwing-embedded-')));
-  await mkdir(folder, { recursive: true });
-  const caFile = join(folder, 'ca.crt');
-  let authority = createCertificateAuthority('waxwing-test-ca', Date.now());
+  const authority = createCertificateAuthority('waxwing-test-ca', Date.now());
+  const bookmarkIntervalMs = options.bookmarkIntervalMs ?? 60_000;
+  const parts = { cluster, tokens, audit, faults: faultControl, watches, bookmarkIntervalMs };
   const isHttp = options.http === true;
-  const parts = {
-    cluster,
-    tokens,
-    audit,
-    faults: faultControl,
-    watches,
-    bookmarkIntervalMs: options.bookmarkIntervalMs ?? 60_000,
-  };
   const listener = new ApiListener(parts, isHttp ? undefined : serverCertificate(authority));
   const port = await listener.listen(options.port ?? 0);
-  const url = `${isHttp ? 'http' : 'https'}://127.0.0.1:${port}`;
-  await writeFile(caFile, authority.certificatePem);
-
-  const writeConfig = async (file: string, identity: Identity) => {
-    const token = tokens.issue(identity.user, identity.groups);
-    await writeKubeconfig(
-      file,
-      { server: url, certificateAuthorityPem: authority.certificatePem, token },
-      identity.user,
-      identity.namespace,
-    );
-    return file;
-  };
-  const kubeconfig = await writeConfig(join(folder, 'admin.kubeconfig'), {
-    user: 'waxwing-test-admin',
-    groups: ['system:masters'],
-  });
-  let admin = connect(kubeconfig);
-
-  const faults: Faults = {
-    fail: (fault) => faultControl.errors.add(fault),
-    delay: (fault) => faultControl.delays.add(fault),
-    disconnect: (fault) => faultControl.disconnects.add(fault),
-    dropWatches(match) {
-      const affected = faultControl.matchingWatches(match);
-      for (const connection of affected) connection.drop();
-      return affected.length;
+  const folder = options.folder ?? (await mkdtemp(join(tmpdir(), 'waxwing-embedded-')));
+  await mkdir(folder, { recursive: true });
+  const kubeconfig = join(folder, 'admin.kubeconfig');
+  const running = {
+    ...{
+      cluster,
+      tokens,
+      audit,
+      faultControl,
+      collector,
+      stopNamespaces,
+      listener,
+      port,
+      folder,
+      kubeconfig,
+      machineClock,
     },
-    endWatches(match) {
-      const affected = faultControl.matchingWatches(match);
-      for (const connection of affected) connection.end();
-      return affected.length;
+    url: `${isHttp ? 'http' : 'https'}://127.0.0.1:${port}`,
+    caFile: join(folder, 'ca.crt'),
+    authority,
+    get clock() {
+      return time.now;
     },
-    silenceWatches: ({ match, newWatches } = {}) => faultControl.silence(match, newWatches ?? 'work'),
-    slowWatches: ({ match, delayMs }) => faultControl.slow(match, delayMs),
-    refuseConnections: () => listener.close(),
-    acceptConnections: async () => {
-      await listener.listen(port);
-    },
-    compactHistory: () => cluster.store.compact(),
-    setGarbageCollectionDelay: (delayMs) => collector.setDelay(delayMs),
-    revokeTokens: (user) => tokens.revokeUser(user),
-    rotateToken(user) {
-      const groups = tokens.groupsOf(user);
-      tokens.revokeUser(user);
-      return tokens.issue(user, groups);
-    },
-    async replaceCertificateAuthority() {
-      authority = createCertificateAuthority('waxwing-test-ca', Date.now());
-      listener.useCertificate(serverCertificate(authority));
-      await writeFile(caFile, authority.certificatePem);
-      await writeConfig(kubeconfig, { user: 'waxwing-test-admin', groups: ['system:masters'] });
-      admin = connect(kubeconfig);
-      return authority.certificatePem;
-    },
-    replaceServerCertificate: () => listener.useCertificate(serverCertificate(authority)),
-    setClock(next) {
-      clock = next ?? machineClock;
-    },
-    clear: () => faultControl.clear(),
-  };
-
-  return {
-    kind: 'embedded',
-    url,
-    caFile,
-    kubeconfig,
-    faults,
-    kubeconfigFor: (identity) =>
-      writeConfig(join(folder, `identity-${randomBytes(6).toString('hex')}.kubeconfig`), identity),
-    request: async (method, path, body, headers) => (await admin).request(method, path, body, headers),
-    auditEvents: async () => audit.records(),
-    compact: async () => cluster.store.compact(),
-    pause: () => listener.close(),
-    resume: async () => {
-      await listener.listen(port);
-    },
-    async stop() {
-      collector.stop();
-      stopNamespaces();
-      faultControl.stop();
-      await listener.close();
-      if (options.folder === undefined) await rm(folder, { recursive: true, force: true });
+    set clock(now) {
+      time.now = now;
     },
   };
+  await writeFile(running.caFile, authority.certificatePem);
+  await writeIdentity(running, kubeconfig, adminIdentity);
+  return Object.assign(running, { admin: connect(kubeconfig) });
+}
+
+type Issuer = Pick<Running, 'tokens' | 'url' | 'authority'>;
+
+async function writeIdentity({ tokens, url, authority }: Issuer, file: string, identity: Identity): Promise<void> {
+  const token = tokens.issue(identity.user, identity.groups);
+  const connection = { server: url, certificateAuthorityPem: authority.certificatePem, token };
+  await writeKubeconfig(file, connection, identity.user, identity.namespace);
 }
 
 function serverCertificate(authority: CertificateAuthority): { cert: string; key: string } {
@@ -172,4 +167,45 @@ function serverCertificate(authority: CertificateAuthority): { cert: string; key
     ['127.0.0.1'],
   );
   return { cert: certificatePem, key: privateKeyPem };
+}
+
+function createFaults(running: Running): Faults {
+  const { faultControl, listener, tokens, cluster } = running;
+  const forEachWatch = (match: FaultMatch | undefined, act: (connection: WatchConnection) => void) => {
+    const affected = faultControl.matchingWatches(match);
+    for (const connection of affected) act(connection);
+    return affected.length;
+  };
+  return {
+    fail: (fault) => faultControl.errors.add(fault),
+    delay: (fault) => faultControl.delays.add(fault),
+    disconnect: (fault) => faultControl.disconnects.add(fault),
+    dropWatches: (match) => forEachWatch(match, (connection) => connection.drop()),
+    endWatches: (match) => forEachWatch(match, (connection) => connection.end()),
+    silenceWatches: ({ match, newWatches } = {}) => faultControl.silence(match, newWatches ?? 'work'),
+    slowWatches: ({ match, delayMs }) => faultControl.slow(match, delayMs),
+    refuseConnections: () => listener.close(),
+    acceptConnections: () => listener.reopen(),
+    compactHistory: () => cluster.store.compact(),
+    setGarbageCollectionDelay: (delayMs) => running.collector.setDelay(delayMs),
+    revokeTokens: (user) => tokens.revokeUser(user),
+    rotateToken(user) {
+      const groups = tokens.groupsOf(user);
+      tokens.revokeUser(user);
+      return tokens.issue(user, groups);
+    },
+    async replaceCertificateAuthority() {
+      running.authority = createCertificateAuthority('waxwing-test-ca', Date.now());
+      listener.useCertificate(serverCertificate(running.authority));
+      await writeFile(running.caFile, running.authority.certificatePem);
+      await writeIdentity(running, running.kubeconfig, adminIdentity);
+      running.admin = connect(running.kubeconfig);
+      return running.authority.certificatePem;
+    },
+    replaceServerCertificate: () => listener.useCertificate(serverCertificate(running.authority)),
+    setClock(now) {
+      running.clock = now ?? running.machineClock;
+    },
+    clear: () => faultControl.clear(),
+  };
 }

@@ -69,7 +69,8 @@ const anonymous: User = { name: 'system:anonymous', uid: '', groups: ['system:un
 export class ApiListener {
   readonly #parts: ServerParts;
   readonly #sockets = new Set<Socket>();
-  #server: Server | HttpsServer;
+  readonly #server: Server | HttpsServer;
+  #port = 0;
 
   constructor(parts: ServerParts, tls: { cert: string; key: string } | undefined) {
     this.#parts = parts;
@@ -87,10 +88,17 @@ export class ApiListener {
     });
   }
 
+  /** Listens on loopback, on a free port if it is 0. Returns the port. */
   async listen(port: number): Promise<number> {
     this.#server.listen(port, '127.0.0.1');
     await once(this.#server, 'listening');
-    return (this.#server.address() as AddressInfo).port;
+    this.#port = (this.#server.address() as AddressInfo).port;
+    return this.#port;
+  }
+
+  /** After `close`: listens on the same port again. */
+  async reopen(): Promise<void> {
+    if (!this.#server.listening) await this.listen(this.#port);
   }
 
   /** New connections are refused, open ones break. */
