@@ -141,7 +141,7 @@ function indentLines(lines: readonly string[], pad: string, eol: string): string
 function entryLines(entries: DocumentMap, style: BlockStyle): string[] {
   const lines: string[] = [];
   for (const [key, value] of entries) {
-    const name = isPlainText(key) ? key : formatDoubleQuoted(key);
+    const name = isPlainText(key) && key !== '<<' ? key : formatDoubleQuoted(key);
     if (value instanceof Map) {
       const pad = ' '.repeat(style.indentStep);
       lines.push(`${name}:`, ...entryLines(value, style).map((line) => (line === '' ? '' : pad + line)));

@@ -131,7 +131,7 @@ function layoutOf(map: MapNode, style: FlowStyle): Layout {
 
 function formatEntries(entries: DocumentMap, layout: Layout, style: FlowStyle): string[] {
   return [...entries].map(([key, value]) => {
-    const name = layout.quoteKeys ? formatString(key, style) : formatFlowText(key, style);
+    const name = layout.quoteKeys ? formatString(key, style) : key === '<<' ? '"<<"' : formatFlowText(key, style);
     return name + layout.colon + formatValue(value, layout, style);
   });
 }

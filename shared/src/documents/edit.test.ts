@@ -101,7 +101,22 @@ function generator(seed: number): Gen {
 
 const seeds = fc.integer({ min: 1, max: 2 ** 32 - 1 });
 
-const KEYS = ['a', 'b', 'tls.key', '10', '__proto__', 'constructor', 'x-y', 'true', 'two words', 'é', ':', '', '#'];
+const KEYS = [
+  'a',
+  'b',
+  'tls.key',
+  '10',
+  '__proto__',
+  'constructor',
+  'x-y',
+  'true',
+  'two words',
+  'é',
+  ':',
+  '',
+  '#',
+  '<<',
+];
 const TEXTS = [
   '',
   'x',

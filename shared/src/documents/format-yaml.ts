@@ -15,7 +15,7 @@ const MAX_SIMPLE_KEY_BYTES = 128;
 const BASE_60 = /^[-+]?[0-9][0-9_]*(?::[0-5]?[0-9])+(?:\.[0-9_]*)?$/;
 
 /**
- * One document, ending with a newline, without `---`.
+ * One document, ending with a newline, without `---`. The key `<<` is quoted, unlike Go's, which would read it back as a merge.
  * @throws TypeError for NaN and infinity.
  */
 export function formatYaml(value: DocumentValue): string {
@@ -115,7 +115,11 @@ class Emitter {
     for (const key of [...map.keys()].sort(compareNatural)) {
       if (!this.compact) this.newLine(indent);
       const value = map.get(key) ?? null;
-      if (isSimpleKey(key)) {
+      if (key === '<<') {
+        // Go writes this without quotes and reads it back as a merge: the one place where ours differs, so that no entry is lost.
+        this.word('"<<"');
+        this.write(':');
+      } else if (isSimpleKey(key)) {
         this.emitString(key, indent, true);
         this.write(':');
       } else {
