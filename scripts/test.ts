@@ -85,6 +85,13 @@ function findOmissions(results: readonly SuiteResult[], inCi: boolean): string[]
   return omissions;
 }
 
+/** The scenarios run what people run. */
+async function buildBundles(): Promise<void> {
+  const child = spawn(process.execPath, [join(root, 'scripts/build.ts')], { cwd: root, stdio: 'inherit' });
+  const status = await new Promise((resolve) => child.on('close', resolve));
+  if (status !== 0) throw new Error('the bundles cannot be built');
+}
+
 /** One after the other: each build uses all cores. */
 async function buildGoTools(): Promise<void> {
   for (const tool of goTools) await goTool(tool);
@@ -101,6 +108,7 @@ async function main(): Promise<void> {
   const reportFolder = await mkdtemp(join(tmpdir(), 'waxwing-test-'));
   const results: SuiteResult[] = [];
   try {
+    await buildBundles();
     const started = performance.now();
     console.log('== checks');
     const checks = await runChecks();
