@@ -152,6 +152,7 @@ export function changedFields(next: unknown, old: unknown, node: SchemaNode): Fi
       if (value === undefined) continue;
       const child = childOf(node, key) ?? anything;
       const before = own(old, key);
+      if (value === before) continue;
       const changed =
         before === undefined || before === null
           ? fieldsOf(value, child, true, !isAlwaysThere(node, key, child))

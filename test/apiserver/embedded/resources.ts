@@ -233,7 +233,7 @@ function builtInTypes(): ResourceType[] {
       isCustom: false,
       columns: [],
       selectableFields: new Set(selectableFields.get(storage)),
-      countsGenerations: generationGroups.has(group),
+      countsGenerations: generationGroups.has(group) || storage === '/pods',
       createsOnUpdate: createOnUpdate.has(storage),
       customSchema: undefined,
       conversion:
