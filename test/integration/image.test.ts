@@ -95,7 +95,8 @@ describe.skipIf(!isLinux)('upstream’s container spec on our image', () => {
       await waitFor(isUp, { timeoutMs: 30_000, what: 'the probes to succeed' }).catch((error) => {
         throw new Error(`${error.message}\n${running.logs()}`);
       });
-      expect(await probe({ httpGet: { path: '/readyz', port: 'http' } })).toBe(200);
+      const isReady = async () => (await probe({ httpGet: { path: '/readyz', port: 'http' } })) === 200;
+      await waitFor(isReady, { timeoutMs: 15_000, what: '/readyz, which upstream’s manifest does not ask for' });
 
       const status = await running.status();
       // In its own namespace, the last of the list, it is process 1.
