@@ -35,7 +35,8 @@ async function layOutImage(parts: ImageParts): Promise<void> {
   for (const folder of [binaries, program, documents]) await mkdir(folder, { recursive: true });
   for (const name of await readdir(parts.bundle)) await placeFile(join(parts.bundle, name), program, 0o644);
   const entry = join(program, 'controller.cjs');
-  const interpreter = `#!${join(parts.seenAs, 'usr/local/bin/node')}\n`;
+  // One option is all such a line can carry; this one keeps the resident memory small (controller/DESIGN.md, Caches).
+  const interpreter = `#!${join(parts.seenAs, 'usr/local/bin/node')} --max-semi-space-size=8\n`;
   await writeFile(entry, interpreter + (await readFile(entry, 'utf8')));
   await chmod(entry, 0o755);
   await symlink('../lib/waxwing/controller.cjs', join(binaries, 'controller'));
