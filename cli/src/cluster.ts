@@ -110,9 +110,11 @@ async function findPort(connection: Connection, { namespace, name }: ControllerS
   if (response.status !== 200) {
     const failure = describeFailure(response, `get services ${name}`);
     const hint =
-      response.status === 403
-        ? `See what you may do: kubectl -n ${namespace} auth can-i get services/${name}`
-        : `See which controllers there are: kubectl get services --all-namespaces | grep -i sealed`;
+      response.status === 401
+        ? 'See who you are to the cluster: kubectl auth whoami'
+        : response.status === 403
+          ? `See what you may do: kubectl -n ${namespace} auth can-i get services/${name}`
+          : `See which controllers there are: kubectl get services --all-namespaces | grep -i sealed`;
     throw new SealedSecretsError(
       codeOf(response.status, 'ControllerNotFound'),
       `cannot get sealed secret service: ${failure}.\n${advice}`,
@@ -224,11 +226,20 @@ async function credentials(config: KubeConfig): Promise<RequestOptions> {
   try {
     await config.applyToHTTPSOptions(transport);
   } catch (cause) {
-    throw new SealedSecretsError('InvalidConfiguration', `getting credentials: ${describeSystemError(cause).trim()}`, {
+    throw new SealedSecretsError('InvalidConfiguration', `getting credentials: ${describeCredentialFailure(cause)}`, {
       hint: 'Try the same credentials with: kubectl auth whoami',
     });
   }
   return transport;
+}
+
+/** What an exec plug-in wrote to its standard error, or why it could not be started. */
+function describeCredentialFailure(cause: unknown): string {
+  const { path } = cause as { readonly path?: unknown };
+  const text = describeSystemError(cause).trim();
+  return typeof path === 'string'
+    ? `exec: ${path}: ${text}`
+    : `exec: ${text === '' ? 'the plug-in failed without a word' : text}`;
 }
 
 /** What the server asks for, in answers that may be repeated: 429 and 5xx with a `Retry-After` in seconds. */
@@ -257,7 +268,7 @@ async function resolveCluster(io: Io, options: ClusterOptions): Promise<Resolved
   const clusterEntry = entryOf(kubeconfig.clusters, 'cluster', clusterName, options.server === '', kubeconfig);
   const userEntry = entryOf(kubeconfig.users, 'auth info', userName, true, kubeconfig);
   return {
-    cluster: clusterOf(io, options, clusterEntry),
+    cluster: await clusterOf(io, options, clusterEntry),
     user: await userOf(io, options, userEntry),
     impersonation: impersonationOf(options, userEntry),
   };
@@ -283,14 +294,9 @@ function entryOf(
   return undefined;
 }
 
-function clusterOf(io: Io, options: ClusterOptions, entry: KubeconfigEntry | undefined): ClientCluster {
+async function clusterOf(io: Io, options: ClusterOptions, entry: KubeconfigEntry | undefined): Promise<ClientCluster> {
   const server = serverUrl(options.server || textOf(entry?.fields.get('server')));
-  const caFile =
-    options.certificateAuthority === ''
-      ? pathOf(entry, 'certificate-authority')
-      : resolvePath(io, options.certificateAuthority);
-  // Data is stronger than a file of the same entry, and the command line stronger than both.
-  const caData = options.certificateAuthority === '' ? textOf(entry?.fields.get('certificate-authority-data')) : '';
+  const caData = await materialOf(io, options.certificateAuthority, entry, 'certificate-authority');
   const skipTlsVerify = options.insecureSkipTlsVerify || entry?.fields.get('insecure-skip-tls-verify') === true;
   const tlsServerName = options.tlsServerName || textOf(entry?.fields.get('tls-server-name'));
   const proxyUrl = options.proxyUrl || textOf(entry?.fields.get('proxy-url')) || proxyFor(new URL(server), io.env);
@@ -300,10 +306,17 @@ function clusterOf(io: Io, options: ClusterOptions, entry: KubeconfigEntry | und
     // For plain http the library insists on it.
     skipTLSVerify: skipTlsVerify || server.startsWith('http:'),
     ...(caData === '' ? {} : { caData }),
-    ...(caData !== '' || caFile === '' ? {} : { caFile }),
     ...(tlsServerName === '' ? {} : { tlsServerName }),
     ...(proxyUrl === undefined ? {} : { proxyUrl }),
   };
+}
+
+/** A certificate or key, base64: from the file of the command line, else the data of the entry, else the file of the entry. */
+async function materialOf(io: Io, given: string, entry: KubeconfigEntry | undefined, field: string): Promise<string> {
+  const data = given === '' ? textOf(entry?.fields.get(`${field}-data`)) : '';
+  if (data !== '') return data;
+  const file = given === '' ? pathOf(entry, field) : given;
+  return file === '' ? '' : (await readFile(io, file, answerLimitBytes)).toString('base64');
 }
 
 function serverUrl(server: string): string {
@@ -320,11 +333,8 @@ async function userOf(io: Io, options: ClusterOptions, entry: KubeconfigEntry | 
   const token = options.token || (await tokenOf(io, entry));
   const username = options.username || field('username');
   const password = options.password || field('password');
-  const certificate = options.clientCertificate === '';
-  const certFile = certificate ? pathOf(entry, 'client-certificate') : resolvePath(io, options.clientCertificate);
-  const certData = certificate ? field('client-certificate-data') : '';
-  const keyFile = options.clientKey === '' ? pathOf(entry, 'client-key') : resolvePath(io, options.clientKey);
-  const keyData = options.clientKey === '' ? field('client-key-data') : '';
+  const certData = await materialOf(io, options.clientCertificate, entry, 'client-certificate');
+  const keyData = await materialOf(io, options.clientKey, entry, 'client-key');
   // Credentials of the command line replace plug-ins, which would overwrite them.
   const plugins = options.token === '' && options.username === '';
   const exec = plugins ? execOf(entry) : undefined;
@@ -334,9 +344,7 @@ async function userOf(io: Io, options: ClusterOptions, entry: KubeconfigEntry | 
     ...(token === '' ? {} : { token }),
     ...(username === '' ? {} : { username, password }),
     ...(certData === '' ? {} : { certData }),
-    ...(certData !== '' || certFile === '' ? {} : { certFile }),
     ...(keyData === '' ? {} : { keyData }),
-    ...(keyData !== '' || keyFile === '' ? {} : { keyFile }),
     ...(exec === undefined ? {} : { exec }),
     ...(authProvider === undefined ? {} : { authProvider }),
   };
@@ -396,7 +404,7 @@ async function resolveInCluster(io: Io, options: ClusterOptions): Promise<Resolv
     ]),
   };
   return {
-    cluster: clusterOf(io, options, entry),
+    cluster: await clusterOf(io, options, entry),
     user: await userOf(io, options, entry),
     impersonation: impersonationOf(options, entry),
   };

@@ -286,11 +286,38 @@ describe('bad input', () => {
   }
 });
 
+describe('of several modes the first of the order counts', () => {
+  const sealedFile =
+    'apiVersion: bitnami.com/v1alpha1\nkind: SealedSecret\nmetadata: {name: db, namespace: payments}\nspec: {encryptedData: {}}\n';
+  test.for([
+    [['--recovery-unseal', '--validate', '--re-encrypt', '--raw', '-f', 'in.yaml'], 1, /unknown conversion/, ''],
+    [['--validate', '--fetch-cert', '--raw', '--cert', 'cert.pem'], 1, /invalid configuration/, ''],
+    [['--re-encrypt', '--fetch-cert', '--cert', 'cert.pem'], 1, /invalid configuration/, ''],
+    [['--fetch-cert', '--merge-into', 'sealed.yaml', '--raw', '--cert', 'cert.pem'], 0, /^$/, 'certificate'],
+    [['--merge-into', 'sealed.yaml', '--raw', '--cert', 'cert.pem', '-f', 'in.yaml'], 0, /^$/, 'merged'],
+    [['--raw', '--scope', 'cluster-wide', '--cert', 'cert.pem', '-f', 'in.yaml'], 0, /^$/, 'ciphertext'],
+  ] as [string[], number, RegExp, string][])('%j', async ([argv, exit, stderr, result]) => {
+    write('sealed.yaml', sealedFile);
+    const outcome = await run(argv);
+    expect(outcome).toMatchObject({ exit, stderr: expect.stringMatching(stderr) });
+    expect(read('sealed.yaml') === sealedFile).toBe(result !== 'merged');
+    expect(outcome.stdout === certificatePem).toBe(result === 'certificate');
+    expect(/^[A-Za-z0-9+/]+=*$/.test(outcome.stdout)).toBe(result === 'ciphertext');
+  });
+});
+
 describe('what a person at a terminal sees', () => {
   test('a hint where input is read from the keyboard', async () => {
     const { stderr } = await run(['--cert', 'cert.pem'], { terminals: ['stdin'], stdin: secretYaml });
     expect(stderr).toMatch(/^\(reading a Kubernetes resource/);
     expect((await run(['--cert', 'cert.pem', '--fetch-cert'], { terminals: ['stdin'] })).stderr).toBe('');
+  });
+
+  test('a hint where a value is read from the keyboard', async () => {
+    const argv = ['--raw', '--scope', 'cluster-wide', '--cert', 'cert.pem'];
+    const { stderr } = await run(argv, { terminals: ['stdin'], stdin: 'x' });
+    expect(stderr).toMatch(/^\(reading the value from the terminal/);
+    expect((await run([...argv, '-f', 'in.yaml'], { terminals: ['stdin'] })).stderr).toBe('');
   });
 
   test('the next step behind an error', async () => {

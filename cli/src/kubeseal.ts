@@ -137,7 +137,10 @@ async function openSecretFile(flags: FlagReader, io: Io): Promise<Input> {
 
 async function runWithInput(flags: FlagReader, input: Input, io: Io): Promise<void> {
   const isReencrypt = flags.isSet('re-encrypt') || flags.isSet('rotate');
-  const isInPlace = isReencrypt && flags.text('secret-file') !== '' && flags.text('sealed-secret-file') === '';
+  const isInPlace =
+    isReencrypt &&
+    flags.text('secret-file') !== '' &&
+    ['', flags.text('secret-file')].includes(flags.text('sealed-secret-file'));
   const outputName = isInPlace ? flags.text('secret-file') : flags.text('sealed-secret-file');
   const format = () => outputFormat(flags, outputName);
   const target = () => prepareOutput(io, outputName);
@@ -147,7 +150,8 @@ async function runWithInput(flags: FlagReader, input: Input, io: Io): Promise<vo
   if (isReencrypt) return await reencrypt(flags, input, target(), format, isInPlace, io);
   await warnAboutUnusedKeys(flags, io);
   // Modes that give no output leave the file of -w alone.
-  const output = flags.text('merge-into') === '' ? target() : stdoutTarget;
+  const hasOutput = flags.isSet('fetch-cert') || flags.text('merge-into') === '';
+  const output = hasOutput ? target() : stdoutTarget;
   const certificate = await openCertificate(flags, io);
   if (flags.isSet('fetch-cert')) return await runFetchCertificate(certificate, output, io);
   const { publicKey } = usableCertificate(certificate, io.now());
@@ -226,6 +230,12 @@ async function raw(flags: FlagReader, input: Input, target: OutputTarget, sealer
     // The name of the item does not matter: nothing binds a value to it.
     return file === undefined ? input : openInput(io, file.replace(/^[^=]*=/, ''));
   };
+  if (io.stdin.isTerminal && flags.list('from-file').length === 0 && flags.text('secret-file') === '') {
+    await tell(
+      io,
+      '(reading the value from the terminal; end it with Ctrl-D, a line break before that belongs to the value)',
+    );
+  }
   const options = {
     scope: scopeFlag(flags),
     name: flags.text('name'),

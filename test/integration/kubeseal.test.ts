@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { connect, createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -270,6 +270,36 @@ describe('kubeseal and credentials', () => {
     expect(outcome.stderr).toMatch(/^error: .*getting credentials: /);
   });
 
+  it('names a plug-in that cannot be started', async () => {
+    const exec = { apiVersion: 'client.authentication.k8s.io/v1', command: 'no-such-plugin' };
+    const outcome = await run(['--fetch-cert'], { kubeconfig: writeKubeconfig('exec-missing', { exec }) });
+    expect(outcome.stderr).toMatch(/getting credentials: exec: no-such-plugin: no such file or directory/);
+  });
+
+  it('uses the service account of a pod where nothing else is configured', async () => {
+    const account = '/var/run/secrets/kubernetes.io/serviceaccount';
+    mkdirSync(at('account'), { recursive: true });
+    writeFileSync(at('account/token'), adminToken());
+    writeFileSync(at('account/ca.crt'), caOf());
+    writeFileSync(at('account/namespace'), 'of-the-pod');
+    const here = (path: unknown) => String(path).replace(account, at('account'));
+    const files = {
+      openSync: ((path, ...rest) => openSync(here(path), ...rest)) as typeof openSync,
+      statSync: ((path: string, options: { throwIfNoEntry: false }) =>
+        statSync(here(path), options)) as typeof statSync,
+    };
+    const { hostname, port } = new URL(cluster.server.url);
+    const env = { KUBERNETES_SERVICE_HOST: hostname, KUBERNETES_SERVICE_PORT: port };
+    expect(await run(['--fetch-cert'], { kubeconfig: false, env, files })).toEqual(await fetched());
+    const { stdout } = await run([], {
+      kubeconfig: false,
+      env,
+      files,
+      stdin: '{"metadata":{"name":"a"},"data":{"b":"Yw=="}}',
+    });
+    expect(JSON.parse(stdout).metadata.namespace).toBe('of-the-pod');
+  });
+
   it('takes everything from flags', async () => {
     writeFileSync(at('ca.pem'), caOf());
     const argv = [
@@ -351,6 +381,22 @@ describe('kubeseal says what is in the way', () => {
     });
     const told = await run(['--controller-name', 'nowhere', '--fetch-cert'], { terminals: ['stderr'] });
     expect(told.stderr).toMatch(/\nhint: .*kubectl get services --all-namespaces/);
+  });
+
+  it('a Service without ports', async () => {
+    const service = {
+      apiVersion: 'v1',
+      kind: 'Service',
+      metadata: { name: 'portless' },
+      spec: { type: 'ExternalName', externalName: 'example.com' },
+    };
+    await cluster.server.request('POST', `/api/v1/namespaces/${controllerNamespace}/services`, service);
+    const outcome = await run(['--controller-name', 'portless', '--fetch-cert']);
+    expect(outcome).toEqual({
+      exit: 1,
+      stdout: '',
+      stderr: `error: the service ${controllerNamespace}/portless has no ports\n`,
+    });
   });
 
   it('no permission', async () => {

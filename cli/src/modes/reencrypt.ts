@@ -3,6 +3,7 @@ import {
   detectText,
   encodeText,
   formatJsonCompact,
+  isDocumentMap,
   isSealedSecretsError,
   keyIdAnnotation,
   planEdit,
@@ -14,6 +15,7 @@ import {
   scopeOf,
   sealedSecretDocument,
   templateMetadata,
+  valueAt,
   withScope,
 } from '@waxwing/shared';
 import type { Controller } from '../cluster.ts';
@@ -82,7 +84,10 @@ async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
 
 /** The text of a document with its new ciphertexts. One that cannot be edited in place, such as the deprecated format, is written anew. */
 function rewrite(document: SourceDocument, before: SealedSecret, after: SealedSecret): string {
-  if (before.spec.data === undefined) {
+  // Names are read in any case, but edited as they should be.
+  const items = valueAt(document.value, ['spec', 'encryptedData']);
+  const isRegular = isDocumentMap(items) && [...after.spec.encryptedData.keys()].every((item) => items.has(item));
+  if (before.spec.data === undefined && isRegular) {
     try {
       return planEdit(document.text, planReencryption(before, after), { source: document.source }).text;
     } catch (error) {
@@ -100,10 +105,10 @@ function planReencryption(before: SealedSecret, after: SealedSecret): DocumentEd
     path: ['spec', 'encryptedData', item],
     value,
   }));
-  // Which key the controller took is not in its answer.
-  if (before.metadata.annotations.has(keyIdAnnotation)) {
-    edits.push({ op: 'remove', path: ['metadata', 'annotations', keyIdAnnotation] });
-  }
+  const path = ['metadata', 'annotations', keyIdAnnotation];
+  const hint = after.metadata.annotations.get(keyIdAnnotation);
+  if (hint !== undefined) edits.push({ op: 'set', path, value: hint });
+  else if (before.metadata.annotations.has(keyIdAnnotation)) edits.push({ op: 'remove', path });
   return edits;
 }
 
@@ -157,7 +162,10 @@ function withNewCiphertexts(before: SealedSecret, answer: SealedSecret): SealedS
   }
   const own = templateMetadata(metadata);
   const annotations = new Map(own.annotations);
+  // Only our own controller says which key it took, and only where there was a hint before.
+  const hint = annotations.has(keyIdAnnotation) ? answer.metadata.annotations.get(keyIdAnnotation) : undefined;
   annotations.delete(keyIdAnnotation);
+  if (hint !== undefined) annotations.set(keyIdAnnotation, hint);
   const template = templateMetadata(spec.template.metadata);
   return {
     apiVersion: before.apiVersion,
