@@ -4,6 +4,8 @@ import { readDocumentStream } from '@waxwing/shared/documents';
 const [, , megabytes = '2', format = 'yaml'] = process.argv;
 
 async function* generate(): AsyncGenerator<Uint8Array> {
+  const buffer = new Uint8Array(1 << 18);
+  const encoder = new TextEncoder();
   let pending = '';
   let written = 0;
   for (let i = 0; written < Number(megabytes) * 1e6; i++) {
@@ -19,10 +21,10 @@ async function* generate(): AsyncGenerator<Uint8Array> {
         : `---\napiVersion: v1\nkind: Secret\nmetadata:\n  name: s-${i}\n  namespace: ns\ndata:\n  a: ${secret.data.a}\n`;
     if (pending.length < 65536) continue;
     written += pending.length;
-    yield new TextEncoder().encode(pending);
+    yield buffer.subarray(0, encoder.encodeInto(pending, buffer).written);
     pending = '';
   }
-  yield new TextEncoder().encode(pending);
+  yield buffer.subarray(0, encoder.encodeInto(pending, buffer).written);
 }
 
 let documents = 0;

@@ -54,7 +54,10 @@ export function* readDocuments(
   yield* parseAll(splitter, options, { index: 0 });
 }
 
-/** As `readDocuments`, from a stream, with no more than a document and a chunk in memory. */
+/**
+ * As `readDocuments`, from a stream, with no more than a document and a chunk in memory. A chunk is done with when the next one is
+ * asked for, so a source may fill one buffer again and again.
+ */
 export async function* readDocumentStream(
   chunks: AsyncIterable<Uint8Array>,
   options: ReadOptions = {},

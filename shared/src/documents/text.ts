@@ -117,7 +117,7 @@ function validUtf16Length(bytes: Uint8Array, encoding: TextEncoding): number {
 }
 
 /**
- * Decodes a stream piece by piece; characters may be cut anywhere. `push` and `end` throw `InvalidEncoding` with the offset in
+ * Decodes a stream piece by piece; characters may be cut anywhere, and a piece is not kept, so its buffer may be used again. `push` and `end` throw `InvalidEncoding` with the offset in
  * the stream.
  */
 export class StreamDecoder {
@@ -133,7 +133,7 @@ export class StreamDecoder {
   push(chunk: Uint8Array): string {
     const bytes = this.pending.length === 0 ? chunk : concat(this.pending, chunk);
     if (this.encoding === undefined && bytes.length < 4) {
-      this.pending = bytes;
+      this.pending = bytes.slice();
       return '';
     }
     return this.decode(bytes, false);
