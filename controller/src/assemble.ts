@@ -28,6 +28,7 @@ import { createReconcile } from './reconcile.ts';
 import { createScopes, namespacesOf, type Scopes } from './scopes.ts';
 import { specHashOf } from './spec-hash.ts';
 import { createStatusWriter } from './status-writer.ts';
+import { volatileEntriesOf } from './templates.ts';
 import { createTriggers } from './triggers.ts';
 import { createWorkerPool, type WorkerPool } from './worker.ts';
 
@@ -166,6 +167,7 @@ export function assembleReconciling(foundation: Foundation, { registry }: Keys):
     client,
     keyRing: () => registry.ring,
     render: foundation.render,
+    volatileEntries: volatileEntriesOf,
     specHashOf,
     status: createStatusWriter({
       sealedSecrets: client.sealedSecrets,

@@ -29,6 +29,8 @@ export interface ObjectMemory {
   /** Repairs of an object's Secret within the window; `add` counts one more. */
   repairs(key: string): number;
   addRepair(key: string): void;
+  /** The spec changed: a fight over the earlier one is over. */
+  forgetRepairs(key: string): void;
   forget(key: string): void;
 }
 
@@ -92,6 +94,9 @@ export function createObjectMemory(options: {
     repairs: (key) => recentRepairs(key).length,
     addRepair(key) {
       repairs.set(key, [...recentRepairs(key), options.nowMs()]);
+    },
+    forgetRepairs(key) {
+      repairs.delete(key);
     },
     forget(key) {
       successes.delete(key);

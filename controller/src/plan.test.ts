@@ -1,5 +1,5 @@
 import type { ObjectMeta, SealedSecret, Secret } from '@waxwing/shared';
-import { decodeUtf8, managedAnnotation, ownerReferenceOf, patchAnnotation } from '@waxwing/shared';
+import { decodeUtf8, managedAnnotation, ownerReferenceOf, patchAnnotation, rendererRevision } from '@waxwing/shared';
 import { aSealedSecret, aSecret } from '@waxwing/shared/testing';
 import { describe, expect, it } from 'vitest';
 import type { PlanContext, SecretPlan } from './plan.ts';
@@ -30,7 +30,7 @@ const recorded = (parts: Partial<NonNullable<PlanContext['record']>> = {}): Part
     uid: 's-uid',
     resourceVersion: '6',
     specHash: 'hash',
-    rendererRevision: 1,
+    rendererRevision,
     labels: [],
     annotations: [],
     ...parts,
@@ -185,6 +185,33 @@ const situations: Situation[] = [
     },
   },
   {
+    sentence: 'leaves an entry alone whose template gives another result each time',
+    existing: inCluster({ data: { username: 'app_user', token: 'generated before' } }),
+    desired: template({ data: { username: 'app_user', token: 'generated now' } }),
+    context: { ...recorded(), volatileEntries: new Set(['token']) },
+    expected: 'none',
+  },
+  {
+    sentence: 'makes such an entry again when somebody removed it',
+    existing: inCluster({ data: { username: 'app_user' } }),
+    desired: template({ data: { username: 'app_user', token: 'generated now' } }),
+    context: { ...recorded(), volatileEntries: new Set(['token']) },
+    expected: 'update drift',
+  },
+  {
+    sentence: 'makes such an entry anew when the spec changes',
+    existing: inCluster({ data: { username: 'app_user', token: 'generated before' } }),
+    desired: template({ data: { username: 'app_user', token: 'generated now' } }),
+    context: { ...recorded({ specHash: 'before' }), volatileEntries: new Set(['token']) },
+    expected: 'update spec',
+  },
+  {
+    sentence: 'takes a new revision of our own rules for a spec change',
+    existing: inCluster({ data: { username: 'app_user', extra: 'x' } }),
+    context: recorded({ rendererRevision: rendererRevision - 1 }),
+    expected: 'update spec',
+  },
+  {
     sentence: 'repairs nothing where repairing is switched off',
     existing: inCluster({ data: { username: 'intruder' } }),
     context: { ...recorded(), repairDrift: false },
@@ -308,6 +335,7 @@ describe('planSecret', () => {
       allowCredentialTypes: false,
       repairDrift: true,
       recentRepairs: 0,
+      volatileEntries: new Set(),
       ...context,
     });
     expect(textOf(plan)).toBe(expected);
@@ -322,6 +350,7 @@ describe('planSecret', () => {
       allowCredentialTypes: false,
       repairDrift: true,
       recentRepairs: 6,
+      volatileEntries: new Set(),
       otherManager: 'argocd',
     });
     expect(plan).toMatchObject({ message: expect.stringContaining('"argocd"') });

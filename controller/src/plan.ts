@@ -4,6 +4,7 @@ import {
   isTruthy,
   managedAnnotation,
   patchAnnotation,
+  rendererRevision,
   sealedSecretResource,
   skipSetOwnerReferencesAnnotation,
 } from '@waxwing/shared';
@@ -20,6 +21,11 @@ export interface PlanContext {
   readonly repairDrift: boolean;
   /** How often this Secret has been repaired in the last {@link contestWindowMs}. */
   readonly recentRepairs: number;
+  /**
+   * Entries whose template gives another result each time (random, time, new keys). Between two spec changes what is there counts: nobody
+   * changed it, and making it anew would change credentials that are in use.
+   */
+  readonly volatileEntries: ReadonlySet<string>;
   /** Whoever else last wrote the Secret, for the message of `DriftContested`. */
   readonly otherManager?: string;
 }
@@ -144,9 +150,10 @@ function waitForCollection(message: string): SecretPlan {
   };
 }
 
-/** Whether the record speaks of this Secret and of the spec as it is now: then any difference was made by somebody else. */
+/** Whether the record speaks of this Secret and of the spec and rules as they are now: then any difference was made by somebody else. */
 function isUnchangedSince({ record, specHash }: PlanContext, existing: Secret): boolean {
-  return record !== undefined && record.uid === existing.metadata.uid && record.specHash === specHash;
+  if (record === undefined || record.rendererRevision !== rendererRevision) return false;
+  return record.uid === existing.metadata.uid && record.specHash === specHash;
 }
 
 /** Step 9: what the spec says, in place of what is there. */
@@ -192,7 +199,16 @@ function restoredSecret(
   const isOwned = controllerOf(existing.metadata)?.uid === sealedSecret.metadata.uid;
   const isManaged = isTruthy(existing.metadata.annotations, managedAnnotation);
   if (!context.repairDrift || (!isOwned && !isManaged)) return undefined;
-  return patchedSecret(desired, existing, !isOwned);
+  return patchedSecret(withKeptEntries(desired, existing, context.volatileEntries), existing, !isOwned);
+}
+
+function withKeptEntries(desired: Secret, existing: Secret, names: ReadonlySet<string>): Secret {
+  const data = new Map(desired.data);
+  for (const name of names) {
+    const value = existing.data.get(name);
+    if (value !== undefined && data.has(name)) data.set(name, value);
+  }
+  return { ...desired, data };
 }
 
 /** The API server keeps the old type where an update leaves it out. */

@@ -3,6 +3,7 @@ import type {
   SealedSecret,
   Secret,
   SecretRecord,
+  SecretTemplate,
   SyncedReason,
   TemplateRenderer,
   Unsealed,
@@ -57,6 +58,8 @@ export interface ReconcileDeps {
   readonly client: Pick<KubeClient, 'secrets' | 'sealedSecrets'>;
   readonly keyRing: () => KeyRing;
   readonly render: TemplateRenderer;
+  /** Names of the template entries that give another result each time. */
+  readonly volatileEntries: (template: SecretTemplate) => Promise<ReadonlySet<string>>;
   readonly specHashOf: (raw: unknown) => string;
   readonly status: StatusWriter;
   readonly events: EventRecorder;
@@ -235,9 +238,10 @@ async function planContext(
   target: Target,
   existing: Secret | undefined,
   { signal }: ReconcileRequest,
-  { client, memory, settings }: ReconcileDeps,
+  { client, memory, settings, volatileEntries }: ReconcileDeps,
 ): Promise<PlanContext> {
   const { key, status, specHash } = target;
+  const { spec } = target.sealedSecret as SealedSecret;
   const recent = memory.recentSuccess(key);
   const record = recent?.uid === target.uid ? recent.record : status?.secret;
   const isContested =
@@ -254,6 +258,7 @@ async function planContext(
     allowCredentialTypes: settings.allowCredentialTypes,
     repairDrift: settings.repairDrift,
     recentRepairs,
+    volatileEntries: existing === undefined ? new Set() : await volatileEntries(spec.template),
     ...(other === undefined ? {} : { otherManager: other }),
   };
 }
@@ -286,6 +291,7 @@ async function carryOut(
     case 'update': {
       const version = await client.secrets.update(plan.secret, { signal });
       if (plan.cause === 'drift') memory.addRepair(target.key);
+      else memory.forgetRepairs(target.key);
       return applied(version, true, plan.cause === 'drift' ? 'repaired' : 'updated');
     }
     case 'refuse':

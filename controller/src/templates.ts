@@ -1,5 +1,5 @@
 import { Worker } from 'node:worker_threads';
-import { SealedSecretsError, type TemplateRenderer } from '@waxwing/shared';
+import { SealedSecretsError, type SecretTemplate, type TemplateRenderer } from '@waxwing/shared';
 import { createBudget } from './http/limits.ts';
 
 /** What a rendering thread is given. */
@@ -66,4 +66,22 @@ function renderInThread(task: RenderTask, programFile: string, deadlineMs: numbe
     fail(`template: ${task.entry}: the rendering thread ended without an answer`);
   });
   return promise;
+}
+
+/** Functions whose result depends on more than their arguments (specification 1.5). */
+const volatileFunctions =
+  /^(now|ago|date|dateInZone|date_in_zone|htmlDate|htmlDateInZone|shuffle|uuidv4|bcrypt|htpasswd|encryptAES|buildCustomCert|rand\w+|gen[A-Z]\w*)$/;
+
+/** Names of the entries that give another result each time they are rendered. */
+export async function volatileEntriesOf({ data }: SecretTemplate): Promise<ReadonlySet<string>> {
+  const names = new Set<string>();
+  if (data.size === 0) return names;
+  const { parseTemplate } = await import('@waxwing/shared/gotemplate');
+  for (const [name, text] of data) {
+    // Without an action there is nothing to call.
+    if (text?.includes('{{') !== true) continue;
+    const { functions } = parseTemplate({ name, text });
+    if (functions.some((reference) => volatileFunctions.test(reference.name))) names.add(name);
+  }
+  return names;
 }

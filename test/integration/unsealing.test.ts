@@ -352,3 +352,39 @@ describe('a SealedSecret that cannot be unsealed', () => {
     expect(await cluster.secret(namespace, name)).toBeUndefined();
   });
 });
+
+describe('a template that gives another result each time', () => {
+  it('is rendered for a new spec, and not because somebody labels the Secret', async () => {
+    const { namespace, sealed } = await prepared();
+    sealed.spec.template.data = { token: '{{ randAlphaNum 20 }}' };
+    await cluster.apply(sealed);
+    await cluster.condition(namespace, name, 'True');
+    const before = await cluster.secret(namespace, name);
+    await cluster.patchSecret(namespace, name, { metadata: { labels: { seen: 'yes' } } });
+    const { resourceVersion } = (await cluster.secret(namespace, name))?.metadata ?? {};
+    await waitFor(
+      async () => (await cluster.sealedSecret(namespace, name)).status.secret.resourceVersion === resourceVersion,
+    );
+    expect((await cluster.secret(namespace, name))?.data).toEqual(before?.data);
+    await cluster.change(namespace, name, ({ spec }) => {
+      spec.template.metadata.labels.changed = 'yes';
+    });
+    await waitFor(async () => (await cluster.secret(namespace, name))?.data['token'] !== before?.data['token']);
+  });
+});
+
+describe('another controller', () => {
+  it('that writes the status of the same generation is noticed, and not fought', async () => {
+    const { namespace, sealed } = await prepared();
+    await cluster.apply(sealed);
+    await cluster.condition(namespace, name, 'True');
+    const object = await cluster.sealedSecret(namespace, name);
+    object.status.controller = 'elsewhere/other-0';
+    object.status.conditions[0].lastUpdateTime = '2020-01-01T00:00:00Z';
+    const path = `/apis/bitnami.com/v1alpha1/namespaces/${namespace}/sealedsecrets/${name}/status`;
+    expect((await cluster.server.request('PUT', path, object)).status).toBe(200);
+    expect((await cluster.event(namespace, name, 'ForeignController')).message).toContain('elsewhere/other-0');
+    expect((await cluster.sealedSecret(namespace, name)).status.controller).toBe('elsewhere/other-0');
+    expect(await controller.metrics()).toMatch(/foreign_controller/);
+  });
+});
