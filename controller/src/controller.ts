@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { url as inspectorUrl } from 'node:inspector';
+import { setFlagsFromString } from 'node:v8';
 import type { Foundation, Keys, Reconciling } from './assemble.ts';
 import { assembleKeys, assembleReconciling, assembleServer } from './assemble.ts';
 import type { Config } from './config.ts';
@@ -64,6 +65,7 @@ function readTextFile(path: string): string | undefined {
 async function runConfigured(config: Config, warnings: readonly string[], surroundings: Surroundings): Promise<number> {
   const stopping = stopOnSignals();
   keepMemoryPrivate();
+  keepMemorySmall();
   const foundation = createFoundation(config, {
     ...surroundings,
     stopping: stopping.signal,
@@ -104,6 +106,14 @@ function stopOnSignals(): AbortController {
     });
   }
   return controller;
+}
+
+/**
+ * V8's space for new objects grows while the first lists are read, to three times 16 MiB that are never given back. Kept at its first
+ * size it saves 50 to 65 MiB with 10,000 objects and costs no CPU that could be measured (DESIGN.md).
+ */
+function keepMemorySmall(): void {
+  setFlagsFromString('--semi-space-growth-factor=1');
 }
 
 /** Diagnostic reports hold the environment and parts of memory. */
