@@ -25,7 +25,7 @@ export interface Attributes {
 const rbac = 'rbac.authorization.k8s.io';
 
 /** A rule that applies to a user, and why. */
-export interface GrantedRule {
+interface GrantedRule {
   readonly rule: unknown;
   /** `ClusterRoleBinding "x" of ClusterRole "y" to User "z"`. */
   readonly grant: string;

@@ -13,6 +13,7 @@ import {
   type ManagerEntry,
   ownable,
   rootSchema,
+  union,
   type Writer,
 } from './managed-fields.ts';
 import { timestamp } from './metadata.ts';
@@ -53,8 +54,8 @@ export function applyObject(cluster: Cluster, input: PatchInput): WriteResult {
       throw new ApiError(404, 'NotFound', `${type.plural} "${input.name}" not found`);
     if ((wanted.metadata.uid ?? '') !== '')
       throw badRequest('uid mismatch: the provided object specified uid, and no existing object was found');
-    const entry = applyEntry(writer, type, wishes);
-    const created = readObject({ value: wanted, duplicates: [] }, type, 'Ignore', []);
+    const entry = applyEntry(writer, type, wishes, timestamp(writer.nowMs));
+    const created = readObject({ value: wanted, duplicates: [], keepsNulls: true }, type, 'Ignore', []);
     const managers = Object.keys(wishes).length === 0 ? [] : encodeManagers([entry]);
     return createObject(cluster, type, type.namespaced ? input.namespace : undefined, created, context, managers);
   }
@@ -68,11 +69,14 @@ export function applyObject(cluster: Cluster, input: PatchInput): WriteResult {
     .filter((entry) => entry !== mine)
     .map((entry) => without(entry, contested.find((other) => other.entry === entry)?.fields));
   const dropped = droppedFields(mine, wishes, others);
-  const merged = mergeWishes(removeFields(live, dropped, node), wanted, node) as KubeObject;
-  const given = readObject({ value: merged, duplicates: [] }, type, 'Ignore', []);
   const entries = others.filter((entry) => entry !== undefined);
-  const isUnchanged = mine !== undefined && deepEqual(mine.fields, wishes);
-  const entry = isUnchanged ? mine : applyEntry(writer, type, wishes);
+  const named = entries.reduce((fields, entry) => union(fields, entry.fields), wishes);
+  const merged = removeFields(mergeWishes(live, wanted, node), dropped, named, node) as KubeObject;
+  const given = readObject({ value: merged, duplicates: [], keepsNulls: true }, type, 'Ignore', []);
+  const keepsOwnership = mine !== undefined && deepEqual(mine.fields, wishes);
+  const entry = keepsOwnership
+    ? mine
+    : applyEntry(writer, type, wishes, deepEqual(given, live) ? mine?.time : timestamp(writer.nowMs));
   const managedFields = encodeManagers(Object.keys(wishes).length === 0 ? entries : [...entries, entry]);
   const metadata = { ...given.metadata };
   if (wanted.metadata.resourceVersion === undefined) delete metadata.resourceVersion;
@@ -153,12 +157,12 @@ function relevantFields(fields: FieldSet, subresource: string | undefined, type:
   return rest;
 }
 
-function applyEntry(writer: Writer, type: ResourceType, fields: FieldSet): ManagerEntry {
+function applyEntry(writer: Writer, type: ResourceType, fields: FieldSet, time: string | undefined): ManagerEntry {
   return {
     manager: writer.manager,
     operation: 'Apply',
     apiVersion: apiVersionOf(type),
-    time: timestamp(writer.nowMs),
+    time,
     subresource: writer.subresource,
     fields,
   };
@@ -232,9 +236,9 @@ function printedManager(entry: ManagerEntry): string {
 }
 
 /** The member paths of a set as Kubernetes prints them: `.spec.template.data`, `.spec.ports[port=80]`. */
-export function pathsOf(set: FieldSet, prefix = ''): string[] {
+function pathsOf(set: FieldSet, prefix = ''): string[] {
   const paths: string[] = [];
-  const steps = Object.keys(set);
+  const steps = Object.keys(set).sort();
   if (prefix !== '' && (steps.length === 0 || set['.'] !== undefined)) paths.push(prefix);
   for (const step of steps) {
     if (step === '.') continue;
@@ -250,34 +254,39 @@ function printedStep(step: string): string {
   return `[${keys.map(([key, value]) => `${key}=${JSON.stringify(value)}`).join(',')}]`;
 }
 
-/** A copy of a value without the fields of a set; containers that only held such fields go too. */
-export function removeFields(value: unknown, set: FieldSet | undefined, node: SchemaNode): unknown {
+/**
+ * A copy of a value without the fields of a set. A container that only held such fields goes too, unless somebody names it:
+ * then it becomes null, which its schema has to allow, just as with the real server.
+ */
+function removeFields(
+  value: unknown,
+  set: FieldSet | undefined,
+  named: FieldSet | undefined,
+  node: SchemaNode,
+): unknown {
   if (set === undefined) return value;
   if (isObject(value)) {
     const copy = { ...value };
     for (const step of Object.keys(set)) {
-      if (!step.startsWith('f:')) continue;
       const key = step.slice(2);
-      if (!Object.hasOwn(copy, key)) continue;
+      if (!step.startsWith('f:') || !Object.hasOwn(copy, key)) continue;
       const below = set[step] as FieldSet;
-      if (isWhole(below)) delete copy[key];
-      else {
-        const rest = removeFields(own(copy, key), below, childOf(node, key) ?? anything);
-        if (isEmptyContainer(rest) && !isEmptyContainer(own(copy, key))) delete copy[key];
-        else put(copy, key, rest);
-      }
+      const rest = isWhole(below)
+        ? null
+        : removeFields(own(copy, key), below, named?.[step], childOf(node, key) ?? anything);
+      if (rest !== null && !isEmptyContainer(rest)) put(copy, key, rest);
+      else if (named?.[step] === undefined) delete copy[key];
+      else put(copy, key, null);
     }
     return copy;
   }
-  if (Array.isArray(value)) {
-    return value.flatMap((entry) => {
-      const step = itemStep(entry, node);
-      const below = step === undefined ? undefined : set[step];
-      if (below === undefined) return [entry];
-      return isWhole(below) ? [] : [removeFields(entry, below, node.items ?? anything)];
-    });
-  }
-  return value;
+  if (!Array.isArray(value)) return value;
+  return value.flatMap((entry) => {
+    const step = itemStep(entry, node);
+    const below = step === undefined ? undefined : set[step];
+    if (step === undefined || below === undefined) return [entry];
+    return isWhole(below) ? [] : [removeFields(entry, below, named?.[step], node.items ?? anything)];
+  });
 }
 
 function isEmptyContainer(value: unknown): boolean {

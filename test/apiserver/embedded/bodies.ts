@@ -16,6 +16,8 @@ const jsonTypes = new Set(['application/json', 'application/yaml', '']);
 export interface ParsedBody {
   readonly value: unknown;
   readonly duplicates: readonly string[];
+  /** The value is the result of server-side apply, where null is a value and not an absence. */
+  readonly keepsNulls?: boolean;
 }
 
 /** Parses a body by its media type. Throws 415 for a format that is not understood. */
@@ -53,7 +55,7 @@ export function parseBody(body: Buffer): ParsedBody {
  * reported. Throws 400. `warnings` receives what the answer has to carry in `Warning` headers.
  */
 export function readObject(
-  { value, duplicates }: ParsedBody,
+  { value, duplicates, keepsNulls = false }: ParsedBody,
   type: ResourceType,
   validation: FieldValidation,
   warnings: string[],
@@ -65,7 +67,7 @@ export function readObject(
   const target = { apiVersion: apiVersionOf(type), kind: type.kind, schema: type.schema, isCustom: type.isCustom };
   assertKind(value, target);
   const problems: DecodingProblems = { unknown: [] };
-  const object = decode(value, target, problems);
+  const object = decode(value, target, problems, keepsNulls);
   const lines = [
     ...duplicates.map((path) => `duplicate field ${JSON.stringify(path)}`),
     ...problems.unknown.map((path) => `unknown field ${JSON.stringify(path)}`),
@@ -84,8 +86,8 @@ interface Target {
   readonly isCustom: boolean;
 }
 
-function decode(value: JsonObject, target: Target, problems: DecodingProblems): JsonObject {
-  if (target.isCustom) return readCustom(value, target, problems);
+function decode(value: JsonObject, target: Target, problems: DecodingProblems, keepsNulls: boolean): JsonObject {
+  if (target.isCustom) return readCustom(value, target, problems, keepsNulls);
   return decodeOrRefuse(
     { ...value, apiVersion: target.apiVersion, kind: target.kind },
     target.schema,
@@ -135,10 +137,10 @@ function assertKind(value: JsonObject, target: Target): void {
 }
 
 /** A custom resource: metadata as of every object, the rest pruned and completed by the schema of the CRD. */
-function readCustom(value: JsonObject, target: Target, problems: DecodingProblems): JsonObject {
+function readCustom(value: JsonObject, target: Target, problems: DecodingProblems, keepsNulls: boolean): JsonObject {
   const metadata = decodeOrRefuse(own(value, 'metadata') ?? {}, objectMetaSchema, 'metadata', target, problems);
   const pruned = prune({ ...value, metadata }, target.schema, '', problems, true) as JsonObject;
-  return applyDefaults(pruned, target.schema) as JsonObject;
+  return applyDefaults(pruned, target.schema, keepsNulls) as JsonObject;
 }
 
 /** Reads `fieldValidation`; a server that gets none warns. Throws 422 on any other word. */

@@ -179,15 +179,17 @@ export function prune(
 
 /**
  * Removes `null` where a schema does not allow it and fills in defaults, in the API server's order: a null without default
- * counts as absent, one with a default as not given. Returns the same value if nothing changes.
+ * counts as absent, one with a default as not given. Returns the same value if nothing changes. With `keepNulls`, as after
+ * server-side apply, a null without default stays, for validation to refuse.
  */
-export function applyDefaults(value: unknown, node: SchemaNode): unknown {
+export function applyDefaults(value: unknown, node: SchemaNode, keepNulls = false): unknown {
   if (Array.isArray(value)) {
     const { items } = node;
     if (items === undefined) return value;
     let changed = false;
     const filled = value.map((entry) => {
-      const next = entry === null && !items.nullable && items.hasDefault ? items.default : applyDefaults(entry, items);
+      const next =
+        entry === null && !items.nullable && items.hasDefault ? items.default : applyDefaults(entry, items, keepNulls);
       changed ||= next !== entry;
       return next;
     });
@@ -200,12 +202,13 @@ export function applyDefaults(value: unknown, node: SchemaNode): unknown {
     if (child === undefined) continue;
     const entry = value[key];
     if (entry === null && !child.nullable) {
+      if (keepNulls && !child.hasDefault) continue;
       copy ??= { ...value };
       if (child.hasDefault) put(copy, key, child.default);
       else delete copy[key];
       continue;
     }
-    const next = applyDefaults(entry, child);
+    const next = applyDefaults(entry, child, keepNulls);
     if (next === entry) continue;
     copy ??= { ...value };
     put(copy, key, next);
@@ -214,7 +217,7 @@ export function applyDefaults(value: unknown, node: SchemaNode): unknown {
     if (!child.hasDefault || Object.hasOwn(value, key)) continue;
     copy ??= { ...value };
     // A default may itself be incomplete: `{}` is filled by the defaults below it.
-    put(copy, key, applyDefaults(child.default, child));
+    put(copy, key, applyDefaults(child.default, child, keepNulls));
   }
   return copy ?? value;
 }

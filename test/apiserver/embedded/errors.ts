@@ -62,7 +62,7 @@ export class ApiError extends Error {
 }
 
 /** `secrets` or `sealedsecrets.bitnami.com`. */
-export function qualifiedResource(resource: ResourceName): string {
+function qualifiedResource(resource: ResourceName): string {
   return resource.group === '' ? resource.plural : `${resource.plural}.${resource.group}`;
 }
 
@@ -141,7 +141,7 @@ export function invalid(kind: { group: string; kind: string }, name: string, err
 }
 
 /** A value as Kubernetes prints it in `Invalid value: ...`: strings quoted as Go quotes them, everything else as JSON. */
-export function printedValue(value: unknown): string {
+function printedValue(value: unknown): string {
   if (value === undefined) return 'null';
   return JSON.stringify(value);
 }

@@ -26,7 +26,7 @@ export function negotiateForm(accept: string | undefined): Form {
 }
 
 /** The 406 for an Accept header with nothing in it that can be served. */
-export function notAcceptable(): ApiError {
+function notAcceptable(): ApiError {
   return new ApiError(
     406,
     'NotAcceptable',

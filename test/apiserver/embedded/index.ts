@@ -9,7 +9,7 @@ import type { ApiServer, Identity } from '../harness.ts';
 import { writeKubeconfig } from '../kubeconfig.ts';
 import { type AuditRecord, AuditTrail } from './audit.ts';
 import { type CertificateAuthority, createCertificateAuthority } from './certificates.ts';
-import { bootstrap, createCluster, followDefinitions, install } from './cluster.ts';
+import { bootstrap, createCluster, definitions, followDefinitions, install } from './cluster.ts';
 import { FaultControl } from './fault-control.ts';
 import type { FaultMatch, Faults } from './faults.ts';
 import { GarbageCollector } from './garbage-collection.ts';
@@ -31,7 +31,7 @@ export interface EmbeddedApiServerOptions {
   readonly http?: boolean;
   /** Installs the CRD of `crds/`. Default true. */
   readonly installCrd?: boolean;
-  /** Changes that each resource remembers for watches at least. Default 100,000. */
+  /** Changes that each resource remembers for watches at least. Default 10,000. */
   readonly historySize?: number;
   /** How often watches that asked for bookmarks get one. Default 60,000 ms, as of the real one; 0: never. */
   readonly bookmarkIntervalMs?: number;
@@ -104,12 +104,17 @@ export async function startEmbeddedApiServer(options: EmbeddedApiServerOptions =
 async function start(options: EmbeddedApiServerOptions): Promise<Running> {
   const machineClock = options.now ?? Date.now;
   const time = { now: machineClock };
-  const cluster = createCluster(options.historySize ?? 100_000, () => time.now());
+  const cluster = createCluster(options.historySize ?? 10_000, () => time.now());
   const tokens = new TokenAuthority(cluster.store, cluster.now);
   const audit = new AuditTrail();
   const watches = new Set<WatchConnection>();
   const faultControl = new FaultControl(options.seed ?? 1, watches);
   followDefinitions(cluster);
+  cluster.store.subscribe((storage, { type, current }) => {
+    if (storage !== definitions || type !== 'DELETED') return;
+    // A resource that is no more cannot be watched.
+    for (const watch of [...watches]) if (`${watch.type.plural}.${watch.type.group}` === current.key) watch.end();
+  });
   const collector = new GarbageCollector(cluster, options.garbageCollectionDelayMs ?? 20);
   const stopNamespaces = followNamespaces(cluster);
   bootstrap(cluster);

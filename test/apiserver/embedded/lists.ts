@@ -5,7 +5,7 @@ import { fieldPredicate, type ObjectPredicate, parseFieldSelector, parseLabelSel
 import type { Collection, Store, StoredVersion } from './store.ts';
 
 /** A page of a list. */
-export interface Page {
+interface Page {
   readonly versions: readonly StoredVersion[];
   /** `metadata` of the list: its resource version, and where the next page begins. */
   readonly metadata: JsonObject;
@@ -140,7 +140,7 @@ export function parseRevision(text: string): number {
 }
 
 /** The answer to a resource version that the server has not reached. */
-export function tooLarge(requested: number, current: number): ApiError {
+function tooLarge(requested: number, current: number): ApiError {
   return new ApiError(
     504,
     'Timeout',

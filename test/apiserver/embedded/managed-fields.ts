@@ -15,7 +15,8 @@ export interface ManagerEntry {
   readonly manager: string;
   readonly operation: 'Apply' | 'Update';
   readonly apiVersion: string;
-  readonly time: string;
+  /** Absent for a manager whose apply changed nothing but who owns what. */
+  readonly time: string | undefined;
   readonly subresource: string | undefined;
   readonly fields: FieldSet;
 }
@@ -178,7 +179,7 @@ export function changedFields(next: unknown, old: unknown, node: SchemaNode): Fi
 }
 
 /** Fields that `old` has and `next` has not. `undefined` if there are none. */
-export function removedFields(next: unknown, old: unknown, node: SchemaNode): FieldSet | undefined {
+function removedFields(next: unknown, old: unknown, node: SchemaNode): FieldSet | undefined {
   if (next === old) return undefined;
   const set: FieldSet = {};
   if (isGranularMap(old, node)) {
@@ -224,14 +225,15 @@ export function decodeManagers(object: KubeObject | undefined): ManagerEntry[] {
     manager: stringAt(entry, 'manager') ?? '',
     operation: stringAt(entry, 'operation') === 'Apply' ? 'Apply' : 'Update',
     apiVersion: stringAt(entry, 'apiVersion') ?? '',
-    time: stringAt(entry, 'time') ?? '',
+    time: stringAt(entry, 'time'),
     subresource: stringAt(entry, 'subresource'),
     fields: (isObject(entry) ? (own(entry, 'fieldsV1') as FieldSet | undefined) : undefined) ?? {},
   }));
 }
 
 export function encodeManagers(entries: readonly ManagerEntry[]): JsonObject[] {
-  const rank = (entry: ManagerEntry) => `${entry.operation} ${entry.time} ${entry.manager} ${entry.subresource ?? ''}`;
+  const rank = (entry: ManagerEntry) =>
+    `${entry.operation} ${entry.time ?? ''} ${entry.manager} ${entry.subresource ?? ''}`;
   return [...entries]
     .sort((left, right) => (rank(left) < rank(right) ? -1 : 1))
     .map((entry) => ({
@@ -241,7 +243,7 @@ export function encodeManagers(entries: readonly ManagerEntry[]): JsonObject[] {
       manager: entry.manager,
       operation: entry.operation,
       ...(entry.subresource === undefined ? {} : { subresource: entry.subresource }),
-      time: entry.time,
+      ...(entry.time === undefined ? {} : { time: entry.time }),
     }));
 }
 

@@ -35,11 +35,7 @@ function pathSegmentProblems(name: string): string[] {
   return ['/', '%'].filter((part) => name.includes(part)).map((part) => `may not contain '${part}'`);
 }
 
-export function isSubdomain(value: string): boolean {
-  return value.length <= 253 && subdomainPattern.test(value);
-}
-
-export function subdomainProblems(value: string): string[] {
+function subdomainProblems(value: string): string[] {
   return patternProblems(value, subdomainPattern, subdomainText, 253);
 }
 
@@ -64,7 +60,7 @@ export function qualifiedNameProblems(value: string): string[] {
   return problems;
 }
 
-export function labelErrors(labels: Record<string, string>, field: string): FieldError[] {
+function labelErrors(labels: Record<string, string>, field: string): FieldError[] {
   const errors: FieldError[] = [];
   for (const key of Object.keys(labels)) {
     for (const problem of qualifiedNameProblems(key)) errors.push(invalidValue(field, key, problem));

@@ -3,6 +3,8 @@ import type { Change } from './store.ts';
 import { type Cluster, createObject, deleteObject, hasFinalizers } from './writes.ts';
 
 const contentDelayMs = 5;
+/** How often a namespace is looked at whose content waits for finalizers. */
+const retryDelayMs = 50;
 
 /**
  * What the namespace and service account controllers do: a terminating namespace loses its content and then itself, a new
@@ -10,11 +12,11 @@ const contentDelayMs = 5;
  */
 export function followNamespaces(cluster: Cluster): () => void {
   const timers = new Set<NodeJS.Timeout>();
-  const later = (work: () => void) => {
+  const later = (work: () => void, delayMs = contentDelayMs) => {
     const timer = setTimeout(() => {
       timers.delete(timer);
       work();
-    }, contentDelayMs).unref();
+    }, delayMs).unref();
     timers.add(timer);
   };
   const onChange = ({ type, current }: Change) => {
@@ -24,7 +26,9 @@ export function followNamespaces(cluster: Cluster): () => void {
   };
   function terminate(name: string): void {
     if (emptyNamespace(cluster, name)) finalize(cluster, name);
-    else if (cluster.store.collection('/namespaces').get(name) !== undefined) later(() => terminate(name));
+    else if (cluster.store.collection('/namespaces').get(name) !== undefined) {
+      later(() => terminate(name), retryDelayMs);
+    }
   }
   const unsubscribe = cluster.store.collection('/namespaces').subscribe(onChange);
   return () => {

@@ -4,7 +4,7 @@ import type { ResourceName } from './errors.ts';
 import { arrayAt, at, isObject, type JsonObject, type KubeObject, objectAt, stringAt } from './json.ts';
 import { anything, SchemaCompiler, type SchemaNode } from './schema.ts';
 
-export interface PrinterColumn {
+interface PrinterColumn {
   readonly name: string;
   readonly type: string;
   readonly format: string;
@@ -13,7 +13,7 @@ export interface PrinterColumn {
   readonly jsonPath: string;
 }
 
-export interface Subresource {
+interface Subresource {
   readonly name: string;
   readonly group: string;
   readonly version: string;
@@ -53,7 +53,7 @@ export interface ResourceType extends ResourceName {
 }
 
 /** Between a type and the one whose form is stored. */
-export interface Conversion {
+interface Conversion {
   readonly stored: () => ResourceType;
   readonly toStored: (object: KubeObject) => KubeObject;
   readonly fromStored: (object: KubeObject) => KubeObject;

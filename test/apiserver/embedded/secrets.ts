@@ -47,7 +47,7 @@ function secretErrors(secret: KubeObject, old: KubeObject | undefined): FieldErr
 }
 
 /** What is wrong with a key of `data` of a Secret or ConfigMap. */
-export function dataKeyErrors(field: string, key: string): FieldError[] {
+function dataKeyErrors(field: string, key: string): FieldError[] {
   const where = `${field}[${key}]`;
   const errors: FieldError[] = [];
   if (key.length > 253) errors.push(invalidValue(where, key, 'must be no more than 253 bytes'));

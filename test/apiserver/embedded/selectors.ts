@@ -98,7 +98,7 @@ export function parseLabelSelector(text: string): ObjectPredicate | undefined {
 }
 
 /** One term of a field selector. */
-export interface FieldTerm {
+interface FieldTerm {
   readonly path: string;
   readonly equal: boolean;
   readonly value: string;

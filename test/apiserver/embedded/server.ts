@@ -36,7 +36,7 @@ import type { Cluster } from './writes.ts';
 /** What etcd takes in one object and the API server in one request. */
 const maximumBodyBytes = 3 * 1024 * 1024;
 
-export interface ServerParts {
+interface ServerParts {
   readonly cluster: Cluster;
   readonly tokens: TokenAuthority;
   readonly audit: AuditTrail;

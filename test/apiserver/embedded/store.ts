@@ -15,6 +15,12 @@ export class StoredVersion {
     this.object = object;
   }
 
+  /** Gives back the memory of everything that can be made again. */
+  releaseText(): void {
+    this.#json = undefined;
+    this.forms.clear();
+  }
+
   get json(): string {
     this.#json ??= JSON.stringify(this.object);
     return this.#json;
@@ -114,6 +120,8 @@ export class Collection {
       this.#versions.set(key, change.current);
     }
     this.#changes.push(change);
+    // History keeps objects; the text of a replaced version is made again in the rare case that it is asked for.
+    change.previous?.releaseText();
     // Trimmed in batches: shifting at every write would copy the history each time.
     if (this.#changes.length > 2 * this.#historySize) this.#forget(this.#changes.length - this.#historySize);
     for (const listener of this.#listeners) listener(change);

@@ -189,7 +189,7 @@ function customCell(value: unknown, type: string, nowMs: number): unknown {
 }
 
 /** The JSONPath of printer columns: `.status.conditions[0].message`, `.status.conditions[?(@.type=="Ready")].status`. */
-export function valueAtPath(object: unknown, path: string): unknown {
+function valueAtPath(object: unknown, path: string): unknown {
   let current = object;
   for (const [, key, quoted, index, filterKey, filterValue] of path.matchAll(
     /\.([^.[\]]+)|\['([^']*)'\]|\[(\d+)\]|\[\?\(@\.([\w.]+)\s*==\s*["']([^"']*)["']\)\]/g,

@@ -6,7 +6,7 @@ import type { Store } from './store.ts';
 export const tokenIssuer = 'https://kubernetes.default.svc.cluster.local';
 
 /** A token whose bearer is known, with the audiences that it is meant for. */
-export interface Authenticated {
+interface Authenticated {
   readonly user: User;
   readonly audiences: readonly string[];
 }

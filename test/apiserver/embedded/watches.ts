@@ -14,7 +14,7 @@ const maximumBufferedBytes = 64 * 1024 * 1024;
 
 const bookmarkBeforeEndMs = 2000;
 
-export interface WatchOptions {
+interface WatchOptions {
   readonly store: Store;
   readonly type: ResourceType;
   readonly request: RequestInfo;

@@ -133,7 +133,7 @@ function commit(
   return new StoredVersion(key, cluster.store.revision, next);
 }
 
-export interface UpdateInput {
+interface UpdateInput {
   readonly type: ResourceType;
   readonly existing: StoredVersion;
   readonly given: KubeObject;
@@ -251,7 +251,7 @@ export interface DeleteOptions {
 export const definitionFinalizer = 'customresourcecleanup.apiextensions.k8s.io';
 
 /** Result of a deletion: the object is gone, or waits for its finalizers in the version given. */
-export interface DeleteResult {
+interface DeleteResult {
   readonly version: StoredVersion;
   readonly removed: boolean;
 }
