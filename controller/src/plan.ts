@@ -86,7 +86,7 @@ export function mayDeleteLeftover(existing: Secret, name: string): boolean {
 }
 
 /** The owner reference that has `controller: true`. */
-export function controllerOf(metadata: Pick<ObjectMeta, 'ownerReferences'>): OwnerReference | undefined {
+function controllerOf(metadata: Pick<ObjectMeta, 'ownerReferences'>): OwnerReference | undefined {
   return metadata.ownerReferences.find((reference) => reference.controller === true);
 }
 
@@ -268,7 +268,7 @@ function refuseUpdate(
 }
 
 /** Whether two Secrets agree in everything we write. Absent and empty are the same. */
-export function equalSecrets(a: Secret, b: Secret): boolean {
+function equalSecrets(a: Secret, b: Secret): boolean {
   return (
     a.type === b.type &&
     equalMaps(a.data, b.data, equalBytes) &&

@@ -35,7 +35,7 @@ export interface ControllerOptions {
   /** Namespace of the keys; `kube-system` if left out. */
   readonly namespace?: string;
   readonly podName?: string;
-  /** Further flags; they win over the defaults of {@link testFlags}. */
+  /** Further flags; they win over those of `testFlags`. */
   readonly flags?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
   /** Wait for `/readyz` before resolving. Default true. */
@@ -43,7 +43,7 @@ export interface ControllerOptions {
 }
 
 /** Small keys and short intervals: what is tested does not depend on either. */
-export const testFlags: readonly string[] = [
+const testFlags: readonly string[] = [
   '--key-size=2048',
   '--key-poll-interval=300ms',
   '--namespace-poll-interval=300ms',

@@ -192,6 +192,7 @@ export interface VerifyRotateWaiver {
 
 const noCrash = "FIX 8: a body cannot crash the handler; upstream's cuts the connection (status 0 in the vector)";
 
+/** @public Read by controller/src/http/server.test.ts, which may not import from here. */
 export const verifyRotateWaivers: Readonly<Record<string, VerifyRotateWaiver>> = {
   'bad-broken-json-1': { reason: noCrash, verifyStatus: 500 },
   'bad-broken-yaml-1': { reason: noCrash, verifyStatus: 500 },

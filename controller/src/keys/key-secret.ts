@@ -1,6 +1,5 @@
 export {
   activeKeySelector,
-  backupWrittenAnnotation,
   type InvalidKeySecret,
   isInvalid,
   type KeySecret,

@@ -1,0 +1,214 @@
+import { rendererRevision } from '@waxwing/shared';
+import { describe, expect, it } from 'vitest';
+import { emptyKeyRing } from './keys/registry.ts';
+import type { SealedSecretSummary, SecretMetadata } from './kube/api.ts';
+import { createObjectMemory } from './object-memory.ts';
+import { createTriggers } from './triggers.ts';
+
+const key = 'payments/app';
+const record = { uid: 's', resourceVersion: '7', specHash: 'h', rendererRevision };
+const sealedSecret: SealedSecretSummary = {
+  namespace: 'payments',
+  name: 'app',
+  uid: 'a',
+  resourceVersion: '1',
+  generation: 1,
+  deleting: false,
+  specHash: 'h',
+  instanceLabel: '',
+  observedGeneration: 1,
+  synced: { status: 'True', reason: 'Unsealed' },
+  record,
+  controller: 'kube-system/me',
+};
+const secret: SecretMetadata = {
+  namespace: 'payments',
+  name: 'app',
+  uid: 's',
+  resourceVersion: '7',
+  controller: { kind: 'SealedSecret', name: 'app', uid: 'a' },
+  managed: false,
+  patch: false,
+  deleting: false,
+};
+
+function setUp(parts: { sealed?: SealedSecretSummary; cached?: SecretMetadata | 'absent'; isWriting?: boolean } = {}) {
+  const log: string[] = [];
+  const sealed = 'sealed' in parts ? parts.sealed : sealedSecret;
+  const triggers = createTriggers({
+    cache: {
+      sealedSecret: () => sealed,
+      takeSealedSecret: () => undefined,
+      releaseSealedSecret: () => log.push('release'),
+      secret: () => parts.cached,
+      sealedSecrets: () => (sealed === undefined ? [] : [sealed]),
+    },
+    queue: {
+      add: (name, priority) => log.push(`add ${name} ${priority}`),
+      addAfter: (name, delayMs, priority) => log.push(`add ${name} ${priority} after ${delayMs}`),
+    },
+    workers: { forget: () => log.push('forget') },
+    memory: createObjectMemory({ nowMs: () => 0, repairWindowMs: 1 }),
+    metrics: { objectDeleted: () => log.push('series deleted'), foreignController: () => log.push('foreign') },
+    events: { post: async ({ reason }) => (log.push(`event ${reason}`), 'created') },
+    logger: { debug() {}, info() {}, warn() {}, error() {} },
+    controller: 'kube-system/me',
+    isWriting: () => parts.isWriting ?? true,
+    settleMs: 500,
+    foreignDeletionGraceMs: 2000,
+  });
+  return { triggers, log };
+}
+
+const raw = {};
+
+describe('a SealedSecret', () => {
+  it('that is recorded as done is not queued at start', () => {
+    const { triggers, log } = setUp({ cached: secret });
+    triggers.sealedSecretChanged({ type: 'added', key, object: sealedSecret, raw, initial: true });
+    expect(log).toEqual(['release']);
+  });
+
+  it.each([
+    ['whose Secret has another version', { ...secret, resourceVersion: '8' }, sealedSecret],
+    ['whose Secret is not known', undefined, sealedSecret],
+    ['whose Secret is gone', 'absent' as const, sealedSecret],
+    ['whose spec is another', secret, { ...sealedSecret, specHash: 'other' }],
+    ['whose status is not a success', secret, { ...sealedSecret, synced: { status: 'False', reason: 'UnknownKey' } }],
+    ['whose record follows other rules', secret, { ...sealedSecret, record: { ...record, rendererRevision: 0 } }],
+  ])('%s is looked at after those that people changed', (_what, cached, object) => {
+    const { triggers, log } = setUp(cached === undefined ? {} : { cached });
+    triggers.sealedSecretChanged({ type: 'added', key, object, raw, initial: true });
+    expect(log).toEqual([`add ${key} resync`]);
+  });
+
+  it('of a generation that nobody saw yet comes first, at start too', () => {
+    const { triggers, log } = setUp();
+    triggers.sealedSecretChanged({
+      type: 'added',
+      key,
+      object: { ...sealedSecret, generation: 2 },
+      raw,
+      initial: true,
+    });
+    expect(log).toEqual([`add ${key} change`]);
+  });
+
+  it('is not due because of its status', () => {
+    const { triggers, log } = setUp();
+    triggers.sealedSecretChanged({
+      type: 'updated',
+      key,
+      object: { ...sealedSecret, resourceVersion: '2' },
+      previous: sealedSecret,
+      raw,
+      initial: false,
+    });
+    expect(log).toEqual([]);
+  });
+
+  it('is due when spec or scope annotations change', () => {
+    const { triggers, log } = setUp();
+    triggers.sealedSecretChanged({
+      type: 'updated',
+      key,
+      object: { ...sealedSecret, specHash: 'other' },
+      previous: sealedSecret,
+      raw,
+      initial: false,
+    });
+    expect(log).toEqual([`add ${key} change`]);
+  });
+
+  it('whose status another controller wrote is told, not queued', () => {
+    const { triggers, log } = setUp();
+    triggers.sealedSecretChanged({
+      type: 'updated',
+      key,
+      object: { ...sealedSecret, controller: 'x/y' },
+      previous: sealedSecret,
+      raw,
+      initial: false,
+    });
+    expect(log).toEqual(['foreign', 'event ForeignController']);
+  });
+
+  it('that is gone takes its series and memories along', () => {
+    const { triggers, log } = setUp();
+    triggers.sealedSecretChanged({ type: 'deleted', key, object: sealedSecret });
+    expect(log).toEqual(['series deleted', 'forget', `add ${key} change`]);
+  });
+
+  it('is not held by a replica that only follows', () => {
+    const { triggers, log } = setUp({ isWriting: false });
+    triggers.sealedSecretChanged({ type: 'added', key, object: sealedSecret, raw, initial: false });
+    expect(log).toEqual([`add ${key} change`, 'release']);
+  });
+});
+
+describe('a Secret', () => {
+  const foreign = { ...secret, uid: 'foreign', controller: undefined };
+  const notManaged = { ...sealedSecret, record: undefined, synced: { status: 'False', reason: 'NotManaged' } };
+
+  it.each([
+    ['ours', secret, sealedSecret, [`add ${key} change`]],
+    ['managed', { ...foreign, managed: true }, sealedSecret, [`add ${key} change`]],
+    [
+      'of an earlier SealedSecret',
+      { ...secret, controller: { kind: 'SealedSecret', name: 'app', uid: 'dead' } },
+      sealedSecret,
+      [`add ${key} change`],
+    ],
+    ['made by us without an owner', { ...secret, controller: undefined }, sealedSecret, [`add ${key} change`]],
+    ['in the way', foreign, notManaged, [`add ${key} change after 2000`]],
+    ['only patched', { ...foreign, patch: true }, sealedSecret, []],
+    ['of no concern', foreign, sealedSecret, []],
+  ])('that was %s and is deleted', (_what, object, sealed, expected) => {
+    const { triggers, log } = setUp({ sealed });
+    triggers.secretChanged({ type: 'deleted', key, object });
+    expect(log).toEqual(expected);
+  });
+
+  it('that changed is looked at when our own writes have settled', () => {
+    const { triggers, log } = setUp();
+    triggers.secretChanged({
+      type: 'updated',
+      key,
+      object: { ...secret, resourceVersion: '8' },
+      previous: secret,
+      raw,
+      initial: false,
+    });
+    expect(log).toEqual([`add ${key} change after 500`]);
+  });
+
+  it('that we wrote ourselves is not looked at', () => {
+    const { triggers, log } = setUp();
+    triggers.secretChanged({ type: 'updated', key, object: secret, previous: secret, raw, initial: false });
+    expect(log).toEqual([]);
+  });
+
+  it('without a SealedSecret is nothing to us', () => {
+    const { triggers, log } = setUp({ sealed: undefined as never });
+    triggers.secretChanged({ type: 'deleted', key, object: secret });
+    expect(log).toEqual([]);
+  });
+});
+
+describe('a key ring', () => {
+  const failed = { ...sealedSecret, synced: { status: 'False', reason: 'UnknownKey' } };
+
+  it('with other keys queues what did not open', () => {
+    const { triggers, log } = setUp({ sealed: failed });
+    triggers.keyRingChanged({ ...emptyKeyRing, version: 2 }, { ...emptyKeyRing, version: 1 });
+    expect(log).toEqual([`add ${key} key`]);
+  });
+
+  it('with the same keys queues nothing, and neither does one for what opened', () => {
+    const { triggers, log } = setUp({ sealed: failed });
+    triggers.keyRingChanged({ ...emptyKeyRing, version: 1 }, { ...emptyKeyRing, version: 1 });
+    const other = setUp();
+    other.triggers.keyRingChanged({ ...emptyKeyRing, version: 2 }, { ...emptyKeyRing, version: 1 });
+    expect([...log, ...other.log]).toEqual([]);
+  });
+});
