@@ -4,6 +4,7 @@ import {
   compareNatural,
   type DocumentMap,
   type DocumentValue,
+  equalValues,
   formatJson,
   formatJsonCompact,
   formatYaml,
@@ -77,7 +78,7 @@ const EXPLAINED: readonly {
       input.includes('"\\u003c\\u003c":') &&
       !failed(ours) &&
       !failed(theirs) &&
-      ours.text.replaceAll('"<<":', '<<:') === theirs.text,
+      equalValues(readObject(ours.text, { format: 'yaml' }).value, readObject(input, { format: 'json' }).value),
   },
   {
     name: 'natural order that is none',
