@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { createServer as createSecureServer } from 'node:https';
-import type { AddressInfo, Socket } from 'node:net';
+import { type AddressInfo, connect as connectSocket, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
@@ -353,6 +353,47 @@ describe('credentials', () => {
     await transport.request(get);
     valid = 'token-2';
     expect(await transport.request(get)).toEqual({ ok: true });
+  });
+
+  test('a proxy that the kubeconfig names is used, and the server behind it still checked', async () => {
+    const [{ ca, cert, key }, other] = authorities;
+    const server = createSecureServer({ cert, key }, (_request, response) => answer(response, 200, { ok: true }));
+    const port = await listen(server);
+    const asked: string[] = [];
+    const proxy = createServer().on('connect', (request, socket) => {
+      asked.push(request.url ?? '');
+      const upstream = connectSocket(port, '127.0.0.1', () => socket.write('HTTP/1.1 200 OK\r\n\r\n'));
+      upstream.pipe(socket).pipe(upstream);
+      for (const end of [upstream, socket]) end.on('error', () => {});
+      cleanups.push(() => upstream.destroy());
+    });
+    const proxyUrl = `http://127.0.0.1:${await listen(proxy)}`;
+    const path = join(await folder(), 'config');
+    const write = (authority: string) => {
+      const data = Buffer.from(authority).toString('base64');
+      const cluster = {
+        server: `https://127.0.0.1:${port}`,
+        'certificate-authority-data': data,
+        'proxy-url': proxyUrl,
+      };
+      return writeFile(path, kubeconfig(cluster, { token: 't' }));
+    };
+    await write(ca);
+    expect(await connect(kubeconfigSource(path, undefined), {}).transport.request(get)).toEqual({ ok: true });
+    expect(asked).toEqual([`127.0.0.1:${port}`]);
+    await write(other.ca);
+    const failure = connect(kubeconfigSource(path, undefined), {}).transport.request(get);
+    await expect(failure).rejects.toMatchObject({ code: 'ApiUnavailable' });
+  });
+
+  test('a kind of proxy that is not supported is named', async () => {
+    const path = join(await folder(), 'config');
+    await writeFile(path, kubeconfig({ server: 'https://127.0.0.1:1', 'proxy-url': 'socks5://127.0.0.1:2' }, {}));
+    const failure = connect(kubeconfigSource(path, undefined), {}).transport.request(get);
+    await expect(failure).rejects.toMatchObject({
+      code: 'InvalidConfiguration',
+      message: expect.stringContaining('socks5'),
+    });
   });
 
   test.each([
