@@ -444,7 +444,7 @@ describe('streams', () => {
     });
     const lines: string[] = [];
     await expect(
-      transport.stream(get, { idleTimeoutMs: 150, onLine: (line) => lines.push(line) }),
+      transport.stream(get, { idleTimeoutMs: 800, onLine: (line) => lines.push(line) }),
     ).rejects.toMatchObject({
       message: expect.stringContaining('no answer in time'),
     });
