@@ -50,7 +50,12 @@ function setUp(parts: { sealed?: SealedSecretSummary; cached?: SecretMetadata | 
     workers: { forget: () => log.push('forget') },
     memory: createObjectMemory({ nowMs: () => 0, repairWindowMs: 1 }),
     metrics: { objectDeleted: () => log.push('series deleted'), foreignController: () => log.push('foreign') },
-    events: { post: async ({ reason }) => (log.push(`event ${reason}`), 'created') },
+    events: {
+      async post({ reason }) {
+        log.push(`event ${reason}`);
+        return 'created';
+      },
+    },
     logger: { debug() {}, info() {}, warn() {}, error() {} },
     controller: 'kube-system/me',
     isWriting: () => parts.isWriting ?? true,

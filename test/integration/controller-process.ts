@@ -6,7 +6,7 @@ import { waitFor } from '../apiserver/wait-for.ts';
 
 const root = join(import.meta.dirname, '..', '..');
 
-/** A controller that runs as a process of its own, from source. */
+/** A controller that runs as a process of its own, from source, or what WAXWING_CONTROLLER_PROGRAM names: a bundle. */
 export interface ControllerProcess extends AsyncDisposable {
   readonly child: ChildProcess;
   /** `http://127.0.0.1:PORT`, without a slash at the end. */
@@ -57,7 +57,7 @@ const testFlags: readonly string[] = [
 export async function startController(options: ControllerOptions): Promise<ControllerProcess> {
   const [port, metricsPort] = [await freePort(), await freePort()];
   const args = [
-    join(root, 'controller/src/main.ts'),
+    process.env['WAXWING_CONTROLLER_PROGRAM'] ?? join(root, 'controller/src/main.ts'),
     `--kubeconfig=${options.kubeconfig}`,
     `--listen-addr=127.0.0.1:${port}`,
     `--listen-metrics-addr=127.0.0.1:${metricsPort}`,
