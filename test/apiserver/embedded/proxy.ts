@@ -56,6 +56,9 @@ export async function proxyService(
     // As the real one: it does not check certificates of backends.
     ...(target.scheme === 'https' ? { rejectUnauthorized: false } : {}),
   });
+  outgoing.on('timeout', () => outgoing.destroy(new Error('i/o timeout')));
+  // Errors before the answer are awaited below; later ones end the answer, and must not end the process.
+  outgoing.on('error', () => {});
   incoming.pipe(outgoing);
   let answer: IncomingMessage;
   try {

@@ -1,6 +1,8 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -103,6 +105,42 @@ describe('the embedded API server', () => {
       } while (token !== '');
       expect(names.size).toBe(3000);
     } finally {
+      await server.stop();
+    }
+  });
+});
+
+describe('the Service proxy', () => {
+  it('reaches a loopback address of an EndpointSlice, without credentials, and says 503 when the backend is gone', async () => {
+    const backend = createServer((request, response) => {
+      response.end(JSON.stringify({ url: request.url, authorization: request.headers.authorization ?? null }));
+    });
+    backend.listen(0, '127.0.0.1');
+    await once(backend, 'listening');
+    const { port } = backend.address() as AddressInfo;
+    const server = await startEmbeddedApiServer({ installCrd: false });
+    try {
+      const services = '/api/v1/namespaces/default/services';
+      await server.request('POST', services, {
+        metadata: { name: 'web' },
+        spec: { ports: [{ name: 'http', port: 80 }] },
+      });
+      await server.request('POST', '/apis/discovery.k8s.io/v1/namespaces/default/endpointslices', {
+        metadata: { name: 'web-1', labels: { 'kubernetes.io/service-name': 'web' } },
+        addressType: 'IPv4',
+        endpoints: [{ addresses: ['127.0.0.1'] }],
+        ports: [{ name: 'http', port }],
+      });
+      const answer = await server.request('GET', `${services}/http:web:http/proxy/a/b/?c=d`);
+      expect(JSON.parse(answer.body)).toEqual({ url: '/a/b/?c=d', authorization: null });
+      const bare = await server.request('GET', `${services}/web:80/proxy`);
+      expect([bare.status, bare.headers.get('location')]).toEqual([301, `${services}/web:80/proxy/`]);
+      backend.close();
+      backend.closeAllConnections();
+      const gone = await server.request('GET', `${services}/web:http/proxy/`);
+      expect(gone.body).toMatchObject({ code: 503, reason: 'ServiceUnavailable' });
+    } finally {
+      backend.close();
       await server.stop();
     }
   });
