@@ -1,6 +1,6 @@
 import { once } from 'node:events';
-import type { IncomingMessage } from 'node:http';
-import { Agent, request as httpsRequest } from 'node:https';
+import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http';
+import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import { createInterface } from 'node:readline';
 import { readKubeconfig } from './kubeconfig.ts';
 
@@ -52,7 +52,10 @@ export interface ApiClient {
 /** A client for the current context of a kubeconfig that the harness wrote. */
 export async function connect(kubeconfig: string): Promise<ApiClient> {
   const connection = await readKubeconfig(kubeconfig);
-  const agent = new Agent({ ca: connection.certificateAuthorityPem, keepAlive: true, maxSockets: 64 });
+  const isHttp = connection.server.startsWith('http://');
+  const limits = { keepAlive: true, maxSockets: 64 };
+  const agent = isHttp ? new HttpAgent(limits) : new HttpsAgent({ ca: connection.certificateAuthorityPem, ...limits });
+  const startRequest = isHttp ? httpRequest : httpsRequest;
 
   async function send(
     method: string,
@@ -61,7 +64,7 @@ export async function connect(kubeconfig: string): Promise<ApiClient> {
     headers: Readonly<Record<string, string>>,
   ): Promise<IncomingMessage> {
     const payload = body === undefined || typeof body === 'string' ? body : JSON.stringify(body);
-    const request = httpsRequest(`${connection.server}${path}`, {
+    const request = startRequest(`${connection.server}${path}`, {
       method,
       agent,
       headers: {
