@@ -19,6 +19,7 @@ describe('the embedded API server', () => {
     try {
       const answer = await fetch(`${server.url}/version`);
       expect(await answer.json()).toMatchObject({ major: '1' });
+      expect((await server.request('POST', secrets, { metadata: { name: 'plain' } })).status).toBe(201);
     } finally {
       await server.stop();
     }
