@@ -15,7 +15,7 @@ interface Bom {
   [name: string]: unknown;
 }
 
-export interface SbomOptions {
+interface SbomOptions {
   /** The workspace package that is shipped. */
   readonly package: '@waxwing/controller' | '@waxwing/cli';
   /** Version of what is shipped, without a leading `v`. */
