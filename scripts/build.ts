@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { build, type Plugin } from 'esbuild';
@@ -32,13 +32,33 @@ function besideTheBundle(found: Map<string, string>): Plugin {
   };
 }
 
+/** Has modules that are imported dynamically loaded from files beside the bundle, by absolute path of the module and name of the file. */
+function inPieces(pieces: ReadonlyMap<string, string>): Plugin {
+  return {
+    name: 'in-pieces',
+    setup({ onResolve }) {
+      onResolve({ filter: /^\.\.?\// }, ({ path, kind, resolveDir }) => {
+        const piece = kind === 'dynamic-import' ? pieces.get(resolve(resolveDir, path)) : undefined;
+        return piece === undefined ? undefined : { path: `./${piece}.cjs`, external: true };
+      });
+    },
+  };
+}
+
 /**
  * Bundles what people run: the CLI's two entry points and the controller. CommonJS, because Node starts it several milliseconds
  * faster than modules; the heavy libraries that most commands never need are files of their own, loaded on first use.
  */
-async function bundle(outdir: string, entryPoints: Record<string, string>): Promise<void> {
+async function clear(outdir: string): Promise<void> {
   await rm(resolve(root, outdir), { recursive: true, force: true });
   await mkdir(resolve(root, outdir), { recursive: true });
+}
+
+async function bundle(
+  outdir: string,
+  entryPoints: Record<string, string>,
+  pieces: Record<string, string> = {},
+): Promise<void> {
   const present = Object.entries(entryPoints).filter(([, file]) => existsSync(join(root, file)));
   const common = {
     absWorkingDir: root,
@@ -54,11 +74,14 @@ async function bundle(outdir: string, entryPoints: Record<string, string>): Prom
   const libraries = new Map<string, string>();
   await build({
     ...common,
-    entryPoints: Object.fromEntries(present),
+    entryPoints: { ...Object.fromEntries(present), ...pieces },
     outdir,
     outExtension: { '.js': '.cjs' },
     define: { WAXWING_VERSION: JSON.stringify(version) },
-    plugins: [besideTheBundle(libraries)],
+    plugins: [
+      besideTheBundle(libraries),
+      inPieces(new Map(Object.entries(pieces).map(([name, file]) => [join(root, file), name]))),
+    ],
   });
   for (const [library, resolveDir] of libraries) {
     const stdin = { contents: `module.exports = require(${JSON.stringify(library)});`, resolveDir };
@@ -90,8 +113,30 @@ function fillCompileCache(outdir: string, name: string, args: readonly string[],
   if (status !== 0) throw new Error(`${name} ${args.join(' ')} ended with ${status}: ${stderr}`);
 }
 
+/** Node writes its cache for the user who runs it; here it is part of what is installed, for everybody. */
+async function shareCompileCache(outdir: string): Promise<void> {
+  const folder = join(root, outdir, compileCache);
+  for (const name of await readdir(folder, { recursive: true })) {
+    const path = join(folder, name);
+    await chmod(path, (await stat(path)).isDirectory() ? 0o755 : 0o644);
+  }
+}
+
+/** What sealing does not need is apart: reading the file of the program is a good part of the start. */
+const kubesealPieces = {
+  'kubeseal-cluster': 'cli/src/cluster.ts',
+  'kubeseal-http': 'cli/src/http-client.ts',
+  'kubeseal-merge': 'cli/src/modes/merge.ts',
+  'kubeseal-recover': 'cli/src/modes/recover.ts',
+  'kubeseal-reencrypt': 'cli/src/modes/reencrypt.ts',
+  'kubeseal-templates': 'cli/src/template-renderer.ts',
+  'kubeseal-validate': 'cli/src/modes/validate.ts',
+};
+
 async function bundleCli(): Promise<void> {
-  await bundle('cli/dist', { 'waxwing-program': 'cli/src/main.ts', 'kubeseal-program': 'cli/src/kubeseal-main.ts' });
+  await clear('cli/dist');
+  await bundle('cli/dist', { 'waxwing-program': 'cli/src/main.ts' });
+  await bundle('cli/dist', { 'kubeseal-program': 'cli/src/kubeseal-main.ts' }, kubesealPieces);
   const certificate = 'test/vectors/test-keys/alpha.crt.pem';
   const secret = 'kind: Secret\nmetadata: {name: a, namespace: b}\nstringData:\n  c: d\n';
   for (const [name, args] of [
@@ -102,9 +147,11 @@ async function bundleCli(): Promise<void> {
     await addStarter('cli/dist', name);
     fillCompileCache('cli/dist', name, args, secret);
   }
+  await shareCompileCache('cli/dist');
 }
 
 // With `--controller FOLDER` only the controller is bundled, into that folder: for the image, and to compare two builds.
 const { values } = parseArgs({ options: { controller: { type: 'string' } } });
 if (values.controller === undefined) await bundleCli();
+await clear(values.controller ?? 'controller/dist');
 await bundle(values.controller ?? 'controller/dist', { controller: 'controller/src/main.ts' });

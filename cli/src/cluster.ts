@@ -2,7 +2,7 @@ import type { OutgoingHttpHeaders } from 'node:http';
 import type { RequestOptions } from 'node:https';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Cluster as ClientCluster, type User as ClientUser, KubeConfig } from '@kubernetes/client-node';
-import { type DocumentValue, isDocumentMap, SealedSecretsError } from '@waxwing/shared';
+import { type DocumentValue, isDocumentMap, isSealedSecretsError, SealedSecretsError } from '@waxwing/shared';
 import { describeSystemError } from './descriptors.ts';
 import { exchange, type HttpResponse, NetworkError, withoutPassword } from './http-client.ts';
 import { readFile } from './input.ts';
@@ -98,7 +98,7 @@ async function findPort(connection: Connection, { namespace, name }: ControllerS
   try {
     response = await connection.request('GET', path, { Accept: 'application/json' });
   } catch (error) {
-    if (!(error instanceof SealedSecretsError)) throw error;
+    if (!isSealedSecretsError(error)) throw error;
     throw new SealedSecretsError(
       'ControllerUnreachable',
       `cannot get sealed secret service: ${error.message}.\n${advice}`,

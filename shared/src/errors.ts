@@ -90,7 +90,11 @@ export class SealedSecretsError extends Error {
   }
 }
 
-/** True for our own errors, optionally of one code. */
+/**
+ * True for our own errors, optionally of one code. By name and not by class: the bundles of the command line are loaded piece by piece, and
+ * each piece has its own copy of the class.
+ */
 export function isSealedSecretsError(error: unknown, code?: ErrorCode): error is SealedSecretsError {
-  return error instanceof SealedSecretsError && (code === undefined || error.code === code);
+  if (!(error instanceof Error) || error.name !== 'SealedSecretsError') return false;
+  return code === undefined || (error as SealedSecretsError).code === code;
 }

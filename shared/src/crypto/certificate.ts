@@ -60,14 +60,19 @@ export function parseSealingCertificate(pem: string): SealingCertificate {
       { hint: 'Sealed values are wrapped with RSA; the controller makes such certificates itself.' },
     );
   }
+  // Digests are computed when somebody asks: sealing itself does not.
   return {
     pem: `${certificate.toString().trimEnd()}\n`,
     publicKey,
-    keyId: keyIdOf(publicKey),
+    get keyId() {
+      return keyIdOf(publicKey);
+    },
     notBefore: certificate.validFromDate,
     notAfter: certificate.validToDate,
     commonName: /^CN=(.*)$/m.exec(certificate.subject ?? '')?.[1] ?? '',
-    sha256: createHash('sha256').update(certificate.raw).digest('hex'),
+    get sha256() {
+      return createHash('sha256').update(certificate.raw).digest('hex');
+    },
   };
 }
 
