@@ -1,7 +1,12 @@
-import { SealedSecretsError, type SealingCertificate } from '@waxwing/shared';
-import { isOpenToTampering, readCertificate, usableCertificate } from './certificate-source.ts';
-import type { Io } from './io.ts';
+import {
+  assertNotExpired,
+  parseSealingCertificate,
+  SealedSecretsError,
+  type SealingCertificate,
+} from '@waxwing/shared';
+import { isOpenToTampering, readCertificate } from './certificate-source.ts';
 import { connectTo } from './controller-connection.ts';
+import type { Io } from './io.ts';
 import type { CertificateOptions, ControllerOptions } from './options.ts';
 
 /** A certificate with the name of where it came from. */
@@ -12,7 +17,7 @@ export interface NamedCertificate {
 }
 
 /** The bytes of the certificate the controller serves. */
-export async function fetchCertificate(io: Io, options: ControllerOptions): Promise<Uint8Array> {
+async function fetchCertificate(io: Io, options: ControllerOptions): Promise<Uint8Array> {
   return await (await connectTo(io, options)).fetchCertificate();
 }
 
@@ -24,33 +29,46 @@ export async function fetchCertificate(io: Io, options: ControllerOptions): Prom
  */
 export async function loadCertificates(io: Io, options: CertificateOptions): Promise<NamedCertificate[]> {
   const sources = options.cert.length === 0 ? [''] : options.cert;
+  if (sources.length > 1 && options.certSha256 !== undefined) {
+    throw new SealedSecretsError('InvalidUsage', '--cert-sha256 pins one certificate, and there are several --cert');
+  }
   return await Promise.all(sources.map((source) => loadCertificate(io, source, options)));
 }
 
 /** As {@link loadCertificates} where only one makes sense. @throws SealedSecretsError `InvalidUsage` for several. */
 export async function loadOneCertificate(io: Io, options: CertificateOptions): Promise<NamedCertificate> {
-  if (options.cert.length > 1) {
-    throw new SealedSecretsError('InvalidUsage', 'several --cert: this command writes one result, for one certificate');
-  }
-  return (await loadCertificates(io, options))[0] as NamedCertificate;
+  return await loadCertificate(io, onlySource(options), options);
 }
 
-/** The bytes of a source, trusted as far as its way can be. */
-export async function readTrustedCertificate(io: Io, source: string, options: CertificateOptions): Promise<Uint8Array> {
-  if (isOpenToTampering(source) && options.certSha256 === undefined && !options.insecureCert) {
+/** The one source of a command that writes one result; empty for the cluster. @throws SealedSecretsError `InvalidUsage` for several. */
+export function onlySource({ cert }: CertificateOptions): string {
+  if (cert.length <= 1) return cert[0] ?? '';
+  throw new SealedSecretsError('InvalidUsage', 'several --cert: this command writes one result, for one certificate');
+}
+
+/** A certificate with the bytes it was read from. */
+export interface FoundCertificate extends NamedCertificate {
+  readonly bytes: Uint8Array;
+}
+
+/** Reads a certificate, trusted as far as its way can be. It may have expired. An empty source is the cluster. */
+export async function findCertificate(io: Io, source: string, options: CertificateOptions): Promise<FoundCertificate> {
+  if (isOpenToTampering(source) && options.certSha256 === undefined && options.insecureCert !== true) {
     throw new SealedSecretsError('UntrustedCertificateSource', `${source}: plain http can be tampered with`, {
       hint: 'Use https or a file, pin it with --cert-sha256 HEX, or accept the risk with --insecure-cert.',
     });
   }
-  return await readCertificate(io, source, () => fetchCertificate(io, options));
+  const bytes = await readCertificate(io, source, () => fetchCertificate(io, options));
+  const certificate = located(source, () => parseSealingCertificate(Buffer.from(bytes).toString('utf8')));
+  assertPinned(certificate, options.certSha256);
+  const name = source === '' ? `${options.controllerNamespace}/${options.controllerName}` : source;
+  return { certificate, source: name, bytes };
 }
 
 async function loadCertificate(io: Io, source: string, options: CertificateOptions): Promise<NamedCertificate> {
-  const bytes = await readTrustedCertificate(io, source, options);
-  const certificate = located(source, () => usableCertificate(bytes, io.now()));
-  assertPinned(certificate, options.certSha256);
-  const name = source === '' ? `${options.controllerNamespace}/${options.controllerName}` : source;
-  return { certificate, source: name };
+  const found = await findCertificate(io, source, options);
+  located(source, () => assertNotExpired(found.certificate, io.now()));
+  return found;
 }
 
 /** @throws SealedSecretsError `UntrustedCertificateSource`. */

@@ -8,6 +8,8 @@ interface CommandWords {
   readonly path: string;
   readonly summary: string;
   readonly subcommands: readonly string[];
+  /** Values of arguments that take only these. */
+  readonly argumentChoices: readonly string[];
   readonly options: readonly {
     readonly flag: string;
     readonly description: string;
@@ -35,6 +37,7 @@ function collect(command: Command, path: string): CommandWords[] {
     path,
     summary: command.summary() || command.description(),
     subcommands: command.commands.map((child) => child.name()),
+    argumentChoices: command.registeredArguments.flatMap((argument) => argument.argChoices ?? []),
     options: command.options.filter((option) => !option.hidden).map(wordsOfOption),
   };
   return [own, ...command.commands.flatMap((child) => collect(child, `${path} ${child.name()}`.trim()))];
@@ -47,8 +50,8 @@ function wordsOfOption(option: Option): CommandWords['options'][number] {
 /** Lists of words per command, and of values per option with choices; files for everything else. */
 function bashScript(words: readonly CommandWords[]): string {
   const globals = words[0]?.options.map(({ flag }) => flag) ?? [];
-  const cases = words.map(({ path, subcommands, options }) => {
-    const all = [...subcommands, ...options.map(({ flag }) => flag), ...globals];
+  const cases = words.map(({ path, subcommands, argumentChoices, options }) => {
+    const all = [...subcommands, ...argumentChoices, ...options.map(({ flag }) => flag), ...globals];
     return `    '${path}') words='${[...new Set(all)].join(' ')}' ;;`;
   });
   const choices = new Map(
@@ -61,6 +64,9 @@ function bashScript(words: readonly CommandWords[]): string {
   const names = words.filter(({ path }) => path !== '').map(({ path }) => `'${path}'`);
   return `_waxwing() {
   local current="\${COMP_WORDS[COMP_CWORD]}" previous="\${COMP_WORDS[COMP_CWORD-1]}" command='' words='' word candidate
+  # bash splits --option=value into three words.
+  if [[ "$current" == = ]]; then current=''
+  elif [[ "$previous" == = ]]; then previous="\${COMP_WORDS[COMP_CWORD-2]}"; fi
   for word in "\${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
     candidate="\${command:+$command }$word"
     case " ${names.join(' ').replaceAll("'", '|')} " in *"|$candidate|"*) command="$candidate" ;; esac
@@ -88,7 +94,7 @@ function quoteFish(text: string): string {
 function fishScript(words: readonly CommandWords[]): string {
   const lines: string[] = [];
   const top = words[0]?.subcommands ?? [];
-  for (const { path, summary, options } of words) {
+  for (const { path, summary, argumentChoices, options } of words) {
     const [first = '', second] = path.split(' ');
     const condition =
       path === ''
@@ -97,6 +103,9 @@ function fishScript(words: readonly CommandWords[]): string {
     if (path !== '') {
       const parent = second === undefined ? '__fish_use_subcommand' : `__fish_seen_subcommand_from ${first}`;
       lines.push(`complete -c waxwing -n ${quoteFish(parent)} -a ${second ?? first} -d ${quoteFish(summary)}`);
+    }
+    if (argumentChoices.length > 0) {
+      lines.push(`complete -c waxwing -n ${quoteFish(condition)} -xa ${quoteFish(argumentChoices.join(' '))}`);
     }
     for (const { flag, description, choices } of options) {
       const values = choices.length > 0 ? ` -xa ${quoteFish(choices.join(' '))}` : '';
@@ -113,8 +122,8 @@ function quotePowershell(text: string): string {
 
 function powershellScript(words: readonly CommandWords[]): string {
   const globals = words[0]?.options.map(({ flag }) => flag) ?? [];
-  const entries = words.map(({ path, subcommands, options }) => {
-    const all = new Set([...subcommands, ...options.map(({ flag }) => flag), ...globals]);
+  const entries = words.map(({ path, subcommands, argumentChoices, options }) => {
+    const all = new Set([...subcommands, ...argumentChoices, ...options.map(({ flag }) => flag), ...globals]);
     return `    ${quotePowershell(path)} = @(${Array.from(all, quotePowershell).join(', ')})`;
   });
   return `Register-ArgumentCompleter -Native -CommandName waxwing -ScriptBlock {

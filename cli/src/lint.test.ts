@@ -48,9 +48,13 @@ describe('lint', () => {
 
   test('finds what claims a key of an unusual size', () => {
     const text = Buffer.alloc(100, 1).toString('base64');
-    expect(lintSealed((document) => document.replace(/username: .*/, `username: ${text}`))[0]).toContain('not-an-envelope');
+    expect(lintSealed((document) => document.replace(/username: .*/, `username: ${text}`))[0]).toContain(
+      'not-an-envelope',
+    );
     const odd = Buffer.concat([Buffer.of(0, 64), Buffer.alloc(100)]).toString('base64');
-    expect(lintSealed((document) => document.replace(/username: .*/, `username: ${odd}`))[0]).toContain('unusual-key-size');
+    expect(lintSealed((document) => document.replace(/username: .*/, `username: ${odd}`))[0]).toContain(
+      'unusual-key-size',
+    );
   });
 
   test('finds fields that the API server would drop', () => {
@@ -68,12 +72,17 @@ describe('lint', () => {
   });
 
   test('finds a strict object that was renamed', () => {
-    expect(lintSealed((text) => text.replace('  name: db-credentials\n', '  name: renamed\n'))[0]).toContain('template-place');
+    expect(lintSealed((text) => text.replace('  name: db-credentials\n', '  name: renamed\n'))[0]).toContain(
+      'template-place',
+    );
   });
 
   test('finds wrong types with their place', () => {
-    const text = 'kind: SealedSecret\napiVersion: bitnami.com/v1alpha1\nmetadata:\n  name: 5\nspec:\n  encryptedData: {}\n';
-    expect(lintText(text)).toEqual([expect.objectContaining({ rule: 'invalid-object', path: 'metadata.name', line: 4 })]);
+    const text =
+      'kind: SealedSecret\napiVersion: bitnami.com/v1alpha1\nmetadata:\n  name: 5\nspec:\n  encryptedData: {}\n';
+    expect(lintText(text)).toEqual([
+      expect.objectContaining({ rule: 'invalid-object', path: 'metadata.name', line: 4 }),
+    ]);
   });
 
   test('asks for every template entry and reports overridden ones', () => {
@@ -90,7 +99,11 @@ describe('lint', () => {
       return entry === 'config' ? [{ rule: 'template-function', message: 'function "nope" not defined' }] : [];
     });
     expect(asked.sort()).toEqual(['config', 'username']);
-    expect(findings.map(({ rule }) => rule).sort()).toEqual(['template-function', 'template-null', 'template-overridden']);
+    expect(findings.map(({ rule }) => rule).sort()).toEqual([
+      'template-function',
+      'template-null',
+      'template-overridden',
+    ]);
   });
 
   test('takes items with names that objects of JavaScript lose', () => {

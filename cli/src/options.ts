@@ -1,15 +1,17 @@
 import { SealedSecretsError } from '@waxwing/shared';
 import type { Command } from 'commander';
 import { Option } from 'commander';
+import { parseDurationMs } from './duration.ts';
 import type { ClusterOptions } from './kubeconfig.ts';
 
 // Options that several commands share: declared once, read once.
 
 /** Options before the command. */
 export interface GlobalOptions {
-  readonly json: boolean;
+  readonly json?: boolean;
+  /** False with `--no-color`. */
   readonly color: boolean;
-  readonly quiet: boolean;
+  readonly quiet?: boolean;
 }
 
 /** Which cluster, and where its controller is. */
@@ -23,14 +25,32 @@ export interface ControllerOptions {
   readonly requestTimeout: string;
 }
 
+/** Under headings of their own in the help, so that what a command is about comes first. */
+const certificateHeading = 'Certificate:';
+const clusterHeading = 'Cluster:';
+
+function addGrouped(command: Command, heading: string, flags: string, description: string, value?: string): void {
+  const option = new Option(flags, description).helpGroup(heading);
+  command.addOption(value === undefined ? option : option.default(value));
+}
+
+/** An option that may be given several times; undefined values never reach the command. */
+export function repeatable(flags: string, description: string): Option {
+  return new Option(flags, `${description}; repeatable`)
+    .default([])
+    .argParser((value: string, all: readonly string[]) => [...all, value]);
+}
+
 export function addControllerOptions(command: Command): Command {
-  return command
-    .option('--kubeconfig <file>', 'kubeconfig to use instead of KUBECONFIG or ~/.kube/config')
-    .option('--context <name>', 'context of the kubeconfig')
-    .option('--as <user>', 'user to impersonate')
-    .option('--controller-namespace <namespace>', 'namespace of the controller', 'kube-system')
-    .option('--controller-name <name>', "name of the controller's Service", 'sealed-secrets-controller')
-    .option('--request-timeout <duration>', 'how long one request to the cluster may take', '30s');
+  const add = (flags: string, description: string, value?: string) =>
+    addGrouped(command, clusterHeading, flags, description, value);
+  add('--kubeconfig <file>', 'kubeconfig to use instead of KUBECONFIG or ~/.kube/config');
+  add('--context <name>', 'context of the kubeconfig');
+  add('--as <user>', 'user to impersonate');
+  add('--controller-namespace <namespace>', 'namespace of the controller', 'kube-system');
+  add('--controller-name <name>', "name of the controller's Service", 'sealed-secrets-controller');
+  add('--request-timeout <duration>', 'how long one request to the cluster may take', '30s');
+  return command;
 }
 
 /** What of the command line concerns the cluster, as the cluster client takes it. */
@@ -52,47 +72,49 @@ export function clusterOptionsOf(options: ControllerOptions): ClusterOptions {
     password: '',
     impersonate: { user: options.as ?? '', uid: '', groups: [] },
     proxyUrl: '',
-    requestTimeoutMs: parseDuration('--request-timeout', options.requestTimeout),
+    requestTimeoutMs: parseTimeout('--request-timeout', options.requestTimeout),
   };
 }
 
-const durationUnitsMs: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
-
 /** @throws SealedSecretsError `InvalidUsage`. */
-function parseDuration(flag: string, text: string): number {
-  const match = /^(\d+(?:\.\d+)?)(ms|s|m|h)$/.exec(text);
-  const unit = durationUnitsMs[match?.[2] ?? ''];
-  if (match === null || unit === undefined) {
+function parseTimeout(flag: string, text: string): number {
+  try {
+    return parseDurationMs(text);
+  } catch (cause) {
     throw new SealedSecretsError('InvalidUsage', `${flag}: ${JSON.stringify(text)} is no duration`, {
-      hint: 'Write a number with a unit: 500ms, 30s, 2m.',
+      hint: 'Write a number with a unit, such as 500ms, 30s or 2m; 0 waits for ever.',
+      cause,
     });
   }
-  return Number(match[1]) * unit;
 }
 
 /** Where certificates come from and what makes them trusted. */
 export interface CertificateOptions extends ControllerOptions {
   readonly cert: readonly string[];
   readonly certSha256?: string;
-  readonly insecureCert: boolean;
+  readonly insecureCert?: boolean;
 }
 
 export function addCertificateOptions(command: Command): Command {
-  return addControllerOptions(
-    command
-      .addOption(
-        new Option('--cert <file-or-url>', 'certificate to seal with; without it the cluster is asked')
-          .env('SEALED_SECRETS_CERT')
-          .argParser((value: string, previous: readonly string[] = []) => [...previous, value]),
-      )
-      .option('--cert-sha256 <hex>', 'refuse a certificate with another SHA-256 fingerprint')
-      .option('--insecure-cert', 'take a certificate from plain http without a fingerprint', false),
+  command.addOption(
+    new Option('--cert <file-or-url>', 'certificate to seal with; without it the cluster is asked')
+      .env('SEALED_SECRETS_CERT')
+      .argParser((value: string, previous: readonly string[] = []) => [...previous, value])
+      .helpGroup(certificateHeading),
   );
+  const add = (flags: string, description: string) => addGrouped(command, certificateHeading, flags, description);
+  add('--cert-sha256 <hex>', 'refuse a certificate with another SHA-256 fingerprint');
+  add('--insecure-cert', 'take a certificate from plain http without a fingerprint');
+  return addControllerOptions(command);
 }
 
 export function addScopeOption(command: Command): Command {
   return command.addOption(
-    new Option('--scope <scope>', 'where the result opens').choices(['strict', 'namespace-wide', 'cluster-wide']),
+    new Option('--scope <scope>', 'where the result opens; without it what the input declares, else strict').choices([
+      'strict',
+      'namespace-wide',
+      'cluster-wide',
+    ]),
   );
 }
 

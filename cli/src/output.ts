@@ -273,6 +273,15 @@ async function overwrite(io: Io, descriptor: number, chunks: Iterable<Uint8Array
   io.files.ftruncateSync(descriptor, position);
 }
 
+/** Writes a short result to standard output. @throws SealedSecretsError `UnwritableFile`, for example when the disk is full. */
+export async function print(io: Pick<Io, 'stdout'>, text: string): Promise<void> {
+  try {
+    await io.stdout.write(encodeUtf8(text));
+  } catch (error) {
+    throw writeFailure('standard output', error);
+  }
+}
+
 /** Writes a line for people to standard error. Failures are ignored: there is nowhere to tell them. */
 export async function tell(io: Pick<Io, 'stderr'>, text: string): Promise<void> {
   try {

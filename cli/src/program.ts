@@ -1,5 +1,5 @@
 import { SealedSecretsError } from '@waxwing/shared';
-import { Command, CommanderError } from 'commander';
+import { Command, CommanderError, type Option } from 'commander';
 import { addCertificateCommand } from './commands/certificate.ts';
 import { addCompletionCommand } from './commands/completion.ts';
 import { addKeysCommand } from './commands/keys/index.ts';
@@ -14,7 +14,7 @@ import { addVerifyCommand } from './commands/verify.ts';
 import { errorDocument, exitStatus, hintOf, statusOf } from './hints.ts';
 import type { Io } from './io.ts';
 import type { GlobalOptions } from './options.ts';
-import { tell } from './output.ts';
+import { print, tell } from './output.ts';
 import { createPaint } from './terminal.ts';
 import { version } from './version.ts';
 
@@ -25,6 +25,10 @@ export interface CommandContext {
   readonly global: () => GlobalOptions;
   /** Tells people something on standard error; silent with `--quiet`. */
   readonly note: (text: string) => Promise<void>;
+  /** Writes a result to standard output. @throws SealedSecretsError `UnwritableFile`. */
+  readonly print: (text: string) => Promise<void>;
+  /** The same as one line of JSON. */
+  readonly printJson: (value: unknown) => Promise<void>;
   /** The exit status of a command that worked, when it is not 0: the answer was no. */
   readonly setStatus: (status: number) => void;
 }
@@ -39,14 +43,16 @@ function buildProgram(io: Io, texts: { out: string; error: string }, setStatus: 
     note: async (text) => {
       if (!global().quiet) await tell(io, text);
     },
+    print: (text) => print(io, text),
+    printJson: (value) => print(io, `${JSON.stringify(value)}\n`),
     setStatus,
   };
   program
     .description('Keep Kubernetes Secrets in Git: seal them here, and only the cluster can open them.')
     .version(version, '-V, --version')
-    .option('--json', 'results and errors as JSON, for programs', false)
+    .option('--json', 'results and errors as JSON, for programs')
     .option('--no-color', 'no colours, not even on a terminal')
-    .option('-q, --quiet', 'nothing on standard error but errors', false)
+    .option('-q, --quiet', 'nothing on standard error but errors')
     .configureOutput({
       writeOut: (text) => {
         texts.out += text;
@@ -55,7 +61,8 @@ function buildProgram(io: Io, texts: { out: string; error: string }, setStatus: 
         texts.error += text;
       },
     })
-    .configureHelp({ sortSubcommands: false, showGlobalOptions: true })
+    .configureHelp({ sortSubcommands: false, showGlobalOptions: true, optionDescription: describeOption })
+    .addHelpText('after', examples)
     .showHelpAfterError(false)
     .exitOverride();
   for (const add of [
@@ -76,6 +83,25 @@ function buildProgram(io: Io, texts: { out: string; error: string }, setStatus: 
   return program;
 }
 
+const examples = `
+Examples:
+  waxwing cert --output cert.pem                                   fetch the certificate once; it is public
+  waxwing seal secret.yaml --cert cert.pem --output sealed.yaml    seal without a cluster
+  waxwing lint clusters/                                           check what is about to be committed
+  waxwing help keys export                                         help on a command
+
+Exit status: 0 done, 1 failed, 2 wrong usage, 3 the cluster did not answer or forbade it, 4 the answer is no.`;
+
+/** The description with choices, default and environment variable, but without defaults that say nothing: no, and none. */
+function describeOption({ description, argChoices, defaultValue, envVar }: Option): string {
+  const notes = [
+    ...(argChoices === undefined ? [] : [argChoices.join(', ')]),
+    ...(typeof defaultValue === 'string' ? [`default: ${defaultValue}`] : []),
+    ...(envVar === undefined ? [] : [`env: ${envVar}`]),
+  ];
+  return notes.length === 0 ? description : `${description} (${notes.join('; ')})`;
+}
+
 /** Runs a command line, without the program's name, to its exit status. Never throws. */
 export async function runWaxwing(argv: readonly string[], io: Io): Promise<number> {
   const texts = { out: '', error: '' };
@@ -84,37 +110,77 @@ export async function runWaxwing(argv: readonly string[], io: Io): Promise<numbe
     status = value;
   });
   try {
-    await program.parseAsync(argv, { from: 'user' });
+    await program.parseAsync(withHelpOfSubcommand(argv), { from: 'user' });
     return status;
   } catch (error) {
-    if (error instanceof CommanderError) return await finishCommander(error, texts, argv, io);
-    await reportFailure(error, program.opts<GlobalOptions>(), io);
-    return statusOf(error);
+    const failure = error instanceof CommanderError ? await finishCommander(error, texts, argv, program, io) : error;
+    if (failure === undefined) return statusOfCommander(error);
+    await reportFailure(failure, { ...program.opts<GlobalOptions>(), ...globalsIn(argv) }, io);
+    return statusOf(failure);
   }
 }
 
-/** Help and version are results; everything else commander ends with is a mistake in the command line. */
+function statusOfCommander(error: unknown): number {
+  return error instanceof CommanderError && error.exitCode === 0 ? exitStatus.success : exitStatus.usage;
+}
+
+/** `help keys import` means what `keys import --help` means; commander only looks at the first word. */
+function withHelpOfSubcommand(argv: readonly string[]): readonly string[] {
+  return argv[0] === 'help' && argv.length > 2 ? [...argv.slice(1), '--help'] : argv;
+}
+
+/** The global options as written, for a command line that could not be parsed. */
+function globalsIn(argv: readonly string[]): Partial<GlobalOptions> {
+  return {
+    ...(argv.includes('--json') ? { json: true } : {}),
+    ...(argv.includes('--no-color') ? { color: false } : {}),
+  };
+}
+
+/** Prints help and version, which are results; returns the failure, if that is what commander ended with. */
 async function finishCommander(
   error: CommanderError,
   texts: { readonly out: string; readonly error: string },
   argv: readonly string[],
+  program: Command,
   io: Io,
-): Promise<number> {
+): Promise<unknown> {
   if (error.exitCode === 0) {
-    await io.stdout.write(Buffer.from(texts.out));
-    return exitStatus.success;
+    try {
+      await print(io, texts.out);
+      return undefined;
+    } catch (failure) {
+      return failure;
+    }
   }
   // Without a command commander shows the help as an error.
   if (texts.error.startsWith('Usage:') || texts.error === '') {
     await tell(io, texts.error.trimEnd() || texts.out.trimEnd());
-    return exitStatus.usage;
+    return undefined;
   }
-  const message = texts.error.trim().replace(/^error: /, '');
-  const [first = '', ...rest] = message.split('\n');
-  const hint = rest.join(' ').trim() || 'See: waxwing --help';
-  const usage = new SealedSecretsError('InvalidUsage', first, { hint });
-  await reportFailure(usage, { json: argv.includes('--json'), color: !argv.includes('--no-color'), quiet: false }, io);
-  return exitStatus.usage;
+  const [first = '', ...rest] = texts.error
+    .trim()
+    .replace(/^error: /, '')
+    .split('\n');
+  const suggestion = rest
+    .join(' ')
+    .trim()
+    .replace(/^\((.*)\)$/, '$1');
+  const hint = suggestion === '' ? `See: ${commandIn(argv, program)} --help` : suggestion;
+  return new SealedSecretsError('InvalidUsage', first.replace(/^command-argument value/, 'argument'), { hint });
+}
+
+/** The command that was meant, as typed: `waxwing keys export`. */
+function commandIn(argv: readonly string[], program: Command): string {
+  let command = program;
+  let path = program.name();
+  for (const word of argv) {
+    const child = command.commands.find((candidate) => candidate.name() === word);
+    if (child === undefined) continue;
+    command = child;
+    path += ` ${word}`;
+  }
+  return path;
 }
 
 /** One line that says what is wrong, and one that says what to do; with `--json` one object on standard error. */

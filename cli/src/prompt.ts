@@ -1,10 +1,18 @@
-import { encodeUtf8 } from '@waxwing/shared';
+import { encodeUtf8, SealedSecretsError } from '@waxwing/shared';
 import type { Io } from './io.ts';
 
-/** Asks for one value on the terminal without showing what is typed. */
-export async function* promptForValue(io: Io): AsyncGenerator<Uint8Array> {
-  await io.stderr.write(encodeUtf8('Value (not shown): '));
-  const value = await io.readHiddenLine();
+/** Asks on the terminal without showing what is typed. */
+export async function askHidden(io: Io, question: string): Promise<Uint8Array> {
+  await io.stderr.write(encodeUtf8(question));
+  const answer = await io.readHiddenLine();
   await io.stderr.write(encodeUtf8('\n'));
-  yield encodeUtf8(value);
+  return encodeUtf8(answer);
+}
+
+/** Asks for a new passphrase, twice: one that was mistyped would be lost with everything under it. @throws SealedSecretsError `InvalidUsage`. */
+export async function askNewPassphrase(io: Io): Promise<string> {
+  const first = Buffer.from(await askHidden(io, 'New passphrase (not shown): ')).toString('utf8');
+  const second = Buffer.from(await askHidden(io, 'The same again: ')).toString('utf8');
+  if (first !== second) throw new SealedSecretsError('InvalidUsage', 'the two passphrases differ; nothing was written');
+  return first;
 }

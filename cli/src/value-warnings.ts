@@ -5,20 +5,19 @@ import { decodeBase64, decodeUtf8, type Secret } from '@waxwing/shared';
  * `echo` put at the end, and a value that is base64 once more.
  */
 export function findSuspiciousValues(secret: Secret): string[] {
-  const warnings: string[] = [];
-  for (const [item, value] of secret.data) {
-    if (endsWithLoneNewline(value)) {
-      warnings.push(
-        `the value of item ${JSON.stringify(item)} ends with a newline; if it is a password, remove it (printf '%s' instead of echo)`,
-      );
-    }
-    if (isEncodedTwice(value)) {
-      warnings.push(
-        `the value of item ${JSON.stringify(item)} is base64 text; if it was encoded twice, put it under stringData`,
-      );
-    }
-  }
-  return warnings;
+  return Array.from(secret.data).flatMap(([item, value]) =>
+    findSuspicions(value).map((suspicion) => `the value of item ${JSON.stringify(item)} ${suspicion}`),
+  );
+}
+
+/** The same for one value, as the rest of a sentence about it. */
+export function findSuspicions(value: Uint8Array): string[] {
+  return [
+    ...(endsWithLoneNewline(value)
+      ? ["ends with a newline; if it is a password, remove it (printf '%s' instead of echo)"]
+      : []),
+    ...(isEncodedTwice(value) ? ['is base64 text; if it was encoded twice, put it under stringData'] : []),
+  ];
 }
 
 /** A single line with a newline behind it. Texts of several lines end with one on purpose. */

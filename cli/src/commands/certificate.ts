@@ -1,6 +1,5 @@
-import { parseSealingCertificate } from '@waxwing/shared';
 import type { Command } from 'commander';
-import { readTrustedCertificate } from '../certificates.ts';
+import { findCertificate, onlySource } from '../certificates.ts';
 import { addCertificateOptions, type CertificateOptions } from '../options.ts';
 import { deliver, prepareOutput } from '../output.ts';
 import type { CommandContext } from '../program.ts';
@@ -29,8 +28,7 @@ Examples:
 async function runCertificate(flags: CertificateFlags, context: CommandContext): Promise<void> {
   const { io } = context;
   const target = prepareOutput(io, flags.output ?? '');
-  const bytes = await readTrustedCertificate(io, flags.cert.at(-1) ?? '', flags);
-  const certificate = parseSealingCertificate(Buffer.from(bytes).toString('utf8'));
+  const { bytes, certificate } = await findCertificate(io, onlySource(flags), flags);
   const expired = certificate.notAfter.getTime() < io.now().getTime();
   const facts = {
     keyId: certificate.keyId,
@@ -48,7 +46,7 @@ async function runCertificate(flags: CertificateFlags, context: CommandContext):
       spool.append(bytes);
       await deliver(io, target, spool);
     }
-    if (json) await io.stdout.write(Buffer.from(`${JSON.stringify(facts)}\n`));
+    if (json) await context.printJson(facts);
   } finally {
     spool.dispose();
   }

@@ -19,6 +19,6 @@ Examples:
   waxwing completion powershell | Out-String | Invoke-Expression`,
     )
     .action(async (shell: (typeof shells)[number]) => {
-      await context.io.stdout.write(Buffer.from(completionScript(program, shell)));
+      await context.print(completionScript(program, shell));
     });
 }

@@ -2,14 +2,14 @@ import { type ErrorCode, isSealedSecretsError, type SourceDocument, valueAt } fr
 import type { Command } from 'commander';
 import { readInput } from '../documents.ts';
 import { exitStatus } from '../hints.ts';
-import { type Input, openInput, standardInput } from '../input.ts';
+import type { Input } from '../input.ts';
+import { openManifests } from '../input-files.ts';
 import { type Finding, lintDocument } from '../lint.ts';
-import { findManifests } from '../manifests.ts';
 import type { CommandContext } from '../program.ts';
 import { loadTemplateLint } from '../template-lint.ts';
 import { createPaint } from '../terminal.ts';
 
-/** A finding with the file it is in; a file that cannot be read is one too. */
+/** A finding with the file it is in; a file whose text is broken is one too. */
 interface FileFinding extends Omit<Finding, 'rule'> {
   readonly file: string;
   readonly rule: Finding['rule'] | ErrorCode;
@@ -38,26 +38,18 @@ Examples:
 }
 
 async function runLint(paths: readonly string[], flags: { strict: boolean }, context: CommandContext): Promise<void> {
-  const { io } = context;
   const findings: FileFinding[] = [];
   const seen = new Map<string, string>();
   let documents = 0;
-  for (const input of openAll(paths, context)) {
+  for await (const input of openManifests(context, paths)) {
     const found = await lintInput(input, seen);
     findings.push(...found.findings);
     documents += found.documents;
   }
   const failed = findings.some(({ severity }) => severity === 'error' || flags.strict);
-  if (context.global().json) await io.stdout.write(Buffer.from(`${JSON.stringify({ documents, findings })}\n`));
+  if (context.global().json) await context.printJson({ documents, findings });
   else await printFindings(findings, documents, context);
   if (failed) context.setStatus(exitStatus.negative);
-}
-
-function* openAll(paths: readonly string[], { io }: CommandContext): Generator<Input> {
-  for (const path of paths.length === 0 ? ['-'] : paths) {
-    if (path === '-') yield standardInput(io);
-    else for (const file of findManifests(io, path)) yield openInput(io, file);
-  }
 }
 
 async function lintInput(
@@ -120,8 +112,14 @@ async function printFindings(
   for (const { file, line, column, severity, rule, path, message } of findings) {
     const label = severity === 'error' ? paint.red('error') : paint.yellow('warning');
     const text = `${file}:${line}:${column}: ${label} ${rule}: ${path === '' ? '' : `${path}: `}${message}\n`;
-    await io.stdout.write(Buffer.from(text));
+    await context.print(text);
   }
   const errors = findings.filter(({ severity }) => severity === 'error').length;
-  await context.note(`${documents} documents, ${errors} errors, ${findings.length - errors} warnings`);
+  await context.note(
+    `${counted(documents, 'document')}, ${counted(errors, 'error')}, ${counted(findings.length - errors, 'warning')}`,
+  );
+}
+
+function counted(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? '' : 's'}`;
 }

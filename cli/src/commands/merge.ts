@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import { describeCertificate, loadOneCertificate } from '../certificates.ts';
 import { openNamed } from '../input-files.ts';
 import { configuredNamespace } from '../kubeconfig.ts';
-import { runMerge } from '../modes/merge.ts';
+import { mergeAll } from '../modes/merge.ts';
 import { addCertificateOptions, addScopeOption, type CertificateOptions, clusterOptionsOf } from '../options.ts';
 import type { CommandContext } from '../program.ts';
 import { findSuspiciousValues } from '../value-warnings.ts';
@@ -29,7 +29,8 @@ export function addMergeCommand(program: Command, context: CommandContext): void
     'after',
     `
 Examples:
-  kubectl create secret generic x --dry-run=client -o yaml --from-literal=password=new | waxwing merge --into sealed.yaml --cert cert.pem`,
+  kubectl create secret generic x --dry-run=client -o yaml --from-file=password.txt | waxwing merge --into sealed.yaml --cert cert.pem
+  waxwing merge more-items.yaml --into sealed.yaml --cert cert.pem`,
   );
   command.action((files: string[], flags: MergeFlags) =>
     runMergeCommand(files, { ...flags, cert: flags.cert ?? [] }, context),
@@ -39,28 +40,30 @@ Examples:
 async function runMergeCommand(files: readonly string[], flags: MergeFlags, context: CommandContext): Promise<void> {
   const { io } = context;
   const { certificate, source } = await loadOneCertificate(io, flags);
-  for (const input of openNamed(io, files)) {
-    await runMerge(
-      input,
-      {
-        nothingFound: 'no secrets found',
-        acceptUtf16: true,
-        sealer: { publicKey: certificate.publicKey, randomBytes: io.randomBytes, keyId: certificate.keyId },
-        plaintext: flags.allowPlaintextInMetadata ? 'allow' : 'refuse',
-        name: '',
-        namespace: flags.namespace ?? '',
-        scope: parseScope(flags.scope ?? ''),
-        defaultNamespace: () => configuredNamespace(io, clusterOptionsOf(flags)),
-        allowEmptyData: false,
-        inspect: async (secret) => {
-          for (const warning of findSuspiciousValues(secret)) await context.note(`warning: ${warning}`);
-        },
-        file: flags.into,
-        explicitScope: flags.scope === undefined ? undefined : parseScope(flags.scope),
-        explicitFormat: undefined,
+  await mergeAll(
+    openNamed(context, files),
+    {
+      nothingFound: 'no secrets found',
+      acceptUtf16: true,
+      sealer: { publicKey: certificate.publicKey, randomBytes: io.randomBytes, keyId: certificate.keyId },
+      plaintext: flags.allowPlaintextInMetadata ? 'allow' : 'refuse',
+      name: '',
+      namespace: flags.namespace ?? '',
+      scope: parseScope(flags.scope ?? ''),
+      defaultNamespace: () => configuredNamespace(io, clusterOptionsOf(flags)),
+      allowEmptyData: false,
+      inspect: async (secret) => {
+        for (const warning of findSuspiciousValues(secret)) await context.note(`warning: ${warning}`);
       },
-      io,
-    );
+      file: flags.into,
+      explicitScope: flags.scope === undefined ? undefined : parseScope(flags.scope),
+      explicitFormat: undefined,
+    },
+    io,
+  );
+  if (context.global().json === true) {
+    await context.printJson({ file: flags.into, source, keyId: certificate.keyId });
+    return;
   }
   await context.note(`merged into ${flags.into}, ${source}: ${describeCertificate(certificate)}`);
 }

@@ -16,7 +16,7 @@ import {
   type ResealResult,
   resealFile,
 } from '../modes/reencrypt-tree.ts';
-import { addCertificateOptions, addFormatOption, type CertificateOptions } from '../options.ts';
+import { addCertificateOptions, addFormatOption, type CertificateOptions, repeatable } from '../options.ts';
 import { prepareOutput } from '../output.ts';
 import type { CommandContext } from '../program.ts';
 import { createProgress } from '../progress.ts';
@@ -45,12 +45,7 @@ export function addReencryptCommand(program: Command, context: CommandContext): 
       'seal every stale item below a folder again, in place; can be broken off and started again',
     )
     .option('--backup <file>', 'with --all: offline, with the keys of this backup and the certificate of --cert')
-    .option(
-      '-i, --identity <file>',
-      'age identity or SSH private key that opens the backup; repeatable',
-      (value: string, all: readonly string[]) => [...all, value],
-      [],
-    )
+    .addOption(repeatable('-i, --identity <file>', 'age identity or SSH private key that opens the backup'))
     .option('--passphrase-file <file>', 'file whose first line is the passphrase of the backup');
   addCertificateOptions(addFormatOption(command)).addHelpText(
     'after',
@@ -62,6 +57,7 @@ Examples:
   );
   command.action((files: string[], given: ReencryptFlags) => {
     const flags = { ...given, cert: given.cert ?? [] };
+    assertUsage(files, flags);
     return flags.all === undefined
       ? runReencryptCommand(files, flags, context)
       : runReencryptAll(flags.all, flags, context);
@@ -108,14 +104,14 @@ async function withBackup(
 }
 
 async function reportAll(results: readonly ResealResult[], keyId: string, context: CommandContext): Promise<void> {
-  const { io } = context;
   const count = (action: ResealResult['action']) => results.filter((result) => result.action === action).length;
   if (context.global().json) {
-    await io.stdout.write(Buffer.from(`${JSON.stringify({ keyId, objects: results })}\n`));
+    await context.printJson({ keyId, objects: results });
   } else {
     for (const { file, object, action, items, reason } of results) {
-      if (action === 'sealed again') await context.note(`${file}: ${object}: ${items} items sealed again`);
-      if (action === 'failed') await context.note(`${file}: ${object}: failed: ${reason}`);
+      const place = object === '' ? file : `${file}: ${object}`;
+      if (action === 'sealed again') await context.note(`${place}: ${items} items sealed again`);
+      if (action === 'failed') await context.note(`${place}: failed: ${reason}`);
     }
     await context.note(
       `${count('sealed again')} objects sealed again for key ${keyId}, ${count('current')} current, ${count('failed')} failed`,
@@ -131,16 +127,15 @@ async function runReencryptCommand(
   context: CommandContext,
 ): Promise<void> {
   const { io } = context;
-  assertUsage(files, flags);
   const controller = await connectTo(io, flags);
-  for (const input of openNamed(io, files)) {
+  for await (const input of openNamed(context, files)) {
     const name = flags.inPlace ? input.name : (flags.output ?? '');
     const format = flags.format ?? (/\.json$/.test(name === '' ? input.name : name) ? 'json' : 'yaml');
     const options = {
       format: parseOutputFormat(format),
       isInPlace: flags.inPlace,
       nothingFound: `${input.name}: no SealedSecret found`,
-      acceptUtf16: false,
+      acceptUtf16: true,
     };
     await runReencrypt(input, prepareOutput(io, name), controller, options, io);
     if (flags.inPlace) await context.note(`${input.name}: sealed again`);
@@ -149,6 +144,18 @@ async function runReencryptCommand(
 
 /** @throws SealedSecretsError `InvalidUsage`. */
 function assertUsage(files: readonly string[], flags: ReencryptFlags): void {
+  if (flags.all !== undefined) {
+    if (files.length === 0 && !flags.inPlace && flags.output === undefined) return;
+    throw new SealedSecretsError(
+      'InvalidUsage',
+      '--all takes a folder and changes its files: no other files, --in-place or --output',
+    );
+  }
+  if (flags.backup !== undefined) {
+    throw new SealedSecretsError('InvalidUsage', '--backup needs --all FOLDER', {
+      hint: 'Single files are sealed again by the controller: waxwing reencrypt --in-place FILE',
+    });
+  }
   if (flags.inPlace && (files.length === 0 || files.includes('-'))) {
     throw new SealedSecretsError('InvalidUsage', '--in-place needs files: standard input cannot be changed');
   }

@@ -3,7 +3,8 @@ import { parseScope, type SealedSecret, SealedSecretsError, scopeOf, sealedSecre
 import type { Command } from 'commander';
 import { describeCertificate, loadCertificates, type NamedCertificate } from '../certificates.ts';
 import { formatDocument, type OutputFormat, parseOutputFormat } from '../format.ts';
-import { type Input, openInput, standardInput } from '../input.ts';
+import { type Input, openInput } from '../input.ts';
+import { openStandardInput } from '../input-files.ts';
 import type { Io } from '../io.ts';
 import { configuredNamespace } from '../kubeconfig.ts';
 import { type SealOptions, sealDocuments } from '../modes/seal.ts';
@@ -18,6 +19,7 @@ import { deliver, type OutputTarget, prepareOutput } from '../output.ts';
 import type { CommandContext } from '../program.ts';
 import { createProgress } from '../progress.ts';
 import { createSpool, type Spool } from '../spool.ts';
+import { withNotices } from '../text-notices.ts';
 import { findSuspiciousValues } from '../value-warnings.ts';
 
 interface SealFlags extends CertificateOptions {
@@ -52,7 +54,7 @@ export function addSealCommand(program: Command, context: CommandContext): void 
     `
 Examples:
   waxwing seal secret.yaml --cert cert.pem --output sealed.yaml
-  kubectl create secret generic db --dry-run=client -o yaml --from-literal=password=x | waxwing seal -n payments --cert cert.pem
+  kubectl create secret generic db --dry-run=client -o yaml --from-file=password.txt | waxwing seal -n payments --cert cert.pem
   waxwing seal secret.yaml --cert a.pem --cert b.pem --output 'clusters/${clusterPlaceholder}.yaml'   one file per cluster`,
   );
   command.action((files: string[], flags: SealFlags) => runSealCommand(files, flags, context));
@@ -63,15 +65,16 @@ async function runSealCommand(files: readonly string[], given: SealFlags, contex
   const { io } = context;
   const targets = planTargets(io, flags);
   const certificates = await loadCertificates(io, flags);
-  const inputs = await openInputs(io, files, certificates.length);
+  const inputs = await openInputs(context, files, certificates.length);
   const spools = certificates.map(() => createSpool(io));
   try {
     const sealed: SealedSecret[] = [];
     for (const input of inputs) {
       for (const [index, { certificate }] of certificates.entries()) {
         const options = sealOptions(flags, certificate, context, index === 0);
-        const format = outputFormat(flags, input.name);
-        await sealInto(spools[index] as Spool, input.open(), options, format, context, index === 0 ? sealed : []);
+        const format = outputFormat(flags, input.name, context);
+        const opened = index === 0 ? withNotices(input.open(), context.note) : input.open();
+        await sealInto(spools[index] as Spool, opened, options, format, context, index === 0 ? sealed : []);
       }
     }
     for (const [index, target] of targets.entries()) await deliver(io, target, spools[index] as Spool);
@@ -113,7 +116,12 @@ interface RepeatableInput {
 }
 
 /** Files are opened anew for every certificate; standard input is kept in memory if it is needed twice. */
-async function openInputs(io: Io, files: readonly string[], times: number): Promise<RepeatableInput[]> {
+async function openInputs(
+  context: CommandContext,
+  files: readonly string[],
+  times: number,
+): Promise<RepeatableInput[]> {
+  const { io } = context;
   const names = files.length === 0 ? ['-'] : files;
   if (names.filter((name) => name === '-').length > 1) {
     throw new SealedSecretsError('InvalidUsage', 'standard input (-) can be read only once');
@@ -121,10 +129,11 @@ async function openInputs(io: Io, files: readonly string[], times: number): Prom
   return await Promise.all(
     names.map(async (name): Promise<RepeatableInput> => {
       if (name !== '-') return { name, open: () => openInput(io, name) };
-      if (times === 1) return { name: 'stdin', open: () => standardInput(io) };
+      const input = await openStandardInput(context);
+      if (times === 1) return { name: input.name, open: () => input };
       const chunks: Uint8Array[] = [];
-      for await (const chunk of io.stdin.chunks()) chunks.push(Uint8Array.from(chunk));
-      return { name: 'stdin', open: () => ({ name: 'stdin', chunks: () => fromArray(chunks), close: () => {} }) };
+      for await (const chunk of input.chunks()) chunks.push(Uint8Array.from(chunk));
+      return { name: input.name, open: () => ({ name: input.name, chunks: () => fromArray(chunks), close: () => {} }) };
     }),
   );
 }
@@ -168,10 +177,12 @@ function sealOptions(
   };
 }
 
-function outputFormat(flags: SealFlags, inputName: string): OutputFormat {
+function outputFormat(flags: SealFlags, inputName: string, context: CommandContext): OutputFormat {
   if (flags.format !== undefined) return parseOutputFormat(flags.format);
   if (flags.output !== undefined && /\.(json|ya?ml)$/.test(flags.output))
     return /\.json$/.test(flags.output) ? 'json' : 'yaml';
+  // With --json and no output file the objects are the result that a program reads.
+  if (context.global().json === true && flags.output === undefined) return 'json';
   return /\.json$/.test(inputName) ? 'json' : 'yaml';
 }
 
@@ -213,7 +224,7 @@ async function report(
       keyId: certificate.keyId,
       notAfter: certificate.notAfter.toISOString(),
     }));
-    await context.io.stdout.write(Buffer.from(`${JSON.stringify({ sealed: objects, certificates: keys })}\n`));
+    await context.printJson({ sealed: objects, certificates: keys });
     return;
   }
   for (const { certificate, source } of certificates) {

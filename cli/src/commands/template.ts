@@ -12,7 +12,7 @@ import { formatDocument, parseOutputFormat } from '../format.ts';
 import { openInput } from '../input.ts';
 import { openNamed } from '../input-files.ts';
 import { lazyRenderer } from '../lazy-renderer.ts';
-import { addFormatOption } from '../options.ts';
+import { addFormatOption, repeatable } from '../options.ts';
 import type { CommandContext } from '../program.ts';
 import { findTemplateProblems } from '../template-problems.ts';
 
@@ -31,12 +31,7 @@ export function addTemplateCommand(program: Command, context: CommandContext): v
     )
     .argument('[file]', 'file with a SealedSecret; - or nothing is standard input')
     .option('--values <file>', 'Secret (YAML or JSON) whose items are the values')
-    .option(
-      '--set <item=value>',
-      'a value that is no secret, for trying; repeatable',
-      (value: string, all: readonly string[]) => [...all, value],
-      [],
-    );
+    .addOption(repeatable('--set <item=value>', 'a value that is no secret, for trying'));
   addFormatOption(command).addHelpText(
     'after',
     `
@@ -51,7 +46,7 @@ async function runTemplate(file: string | undefined, flags: TemplateFlags, conte
   const { io } = context;
   const values = await loadValues(flags, context);
   const render = lazyRenderer(io);
-  for (const input of openNamed(io, file === undefined ? [] : [file])) {
+  for await (const input of openNamed(context, file === undefined ? [] : [file])) {
     for await (const document of readInput(input, { nothingFound: 'no SealedSecret found', acceptUtf16: true })) {
       const sealedSecret = sealedSecretIn(document);
       const items = itemValues(sealedSecret, values);
@@ -102,7 +97,6 @@ async function print(
   source: string,
   context: CommandContext,
 ): Promise<void> {
-  const { io } = context;
   const document = secretDocument(secret);
   if (!context.global().json) {
     const texts = Array.from(secret.data, ([item, value]) => [item, Buffer.from(value).toString('utf8')] as const);
@@ -112,5 +106,5 @@ async function print(
   const format = context.global().json
     ? 'json'
     : parseOutputFormat(flags.format ?? (/\.json$/.test(source) ? 'json' : 'yaml'));
-  await io.stdout.write(Buffer.from(formatDocument(document, format)));
+  await context.print(formatDocument(document, format));
 }

@@ -1,6 +1,5 @@
 import type { Command } from 'commander';
 import { parseOutputFormat } from '../format.ts';
-import type { Input } from '../input.ts';
 import { openNamed } from '../input-files.ts';
 import { lazyRenderer } from '../lazy-renderer.ts';
 import { runRecover } from '../modes/recover.ts';
@@ -22,7 +21,7 @@ export function addUnsealCommand(program: Command, context: CommandContext): voi
     .argument('[file]', 'file with a SealedSecret; - or nothing is standard input')
     .requiredOption(
       '--private-key <file>',
-      'PEM key, or a backup with key Secrets (YAML or JSON); repeatable',
+      'PEM key, or a file with key Secrets (YAML or JSON); repeatable',
       (value: string, all: readonly string[] = []) => [...all, value],
     )
     .option('-O, --output <file>', 'file to write, readable by you alone');
@@ -39,8 +38,9 @@ Examples:
 async function runUnseal(file: string | undefined, flags: UnsealFlags, context: CommandContext): Promise<void> {
   const { io } = context;
   const target = prepareOutput(io, flags.output ?? '');
-  const [input] = [...openNamed(io, file === undefined ? [] : [file])] as [Input];
   const format = flags.format ?? (/\.json$/.test(flags.output ?? file ?? '') ? 'json' : 'yaml');
   const options = { keyFiles: flags.privateKey, format: parseOutputFormat(format), render: lazyRenderer(io) };
-  await runRecover(input, target, options, io);
+  for await (const input of openNamed(context, file === undefined ? [] : [file])) {
+    await runRecover(input, target, options, io);
+  }
 }

@@ -5,13 +5,15 @@ import {
   type SealedSecret,
   SealedSecretsError,
   sealedSecretDocument,
+  valueAt,
 } from '@waxwing/shared';
 import type { Command } from 'commander';
 import { connectTo } from '../controller-connection.ts';
 import { readInput, sealedSecretIn } from '../documents.ts';
 import { exitStatus } from '../hints.ts';
-import { openNamed } from '../input-files.ts';
-import { addControllerOptions, type ControllerOptions } from '../options.ts';
+import type { Input } from '../input.ts';
+import { openManifests } from '../input-files.ts';
+import { addControllerOptions, type ControllerOptions, repeatable } from '../options.ts';
 import { readPrivateKeys } from '../private-keys.ts';
 import type { CommandContext } from '../program.ts';
 
@@ -39,40 +41,51 @@ export function addVerifyCommand(program: Command, context: CommandContext): voi
     .description(
       'Asks the controller, or tries private keys offline, whether every SealedSecret opens. Ends with 4 when one does not. Templates are not rendered.',
     )
-    .argument('[files...]', 'files with SealedSecrets; - or nothing is standard input')
-    .option(
-      '--private-key <file>',
-      'try this key offline instead of asking the cluster; repeatable',
-      (value: string, all: readonly string[]) => [...all, value],
-      [],
-    );
+    .argument('[files...]', 'files with SealedSecrets, or folders with manifests; - or nothing is standard input')
+    .addOption(repeatable('--private-key <file>', 'try this key offline instead of asking the cluster'));
   addControllerOptions(command).addHelpText(
     'after',
     `
 Examples:
   waxwing verify sealed.yaml
-  waxwing verify clusters/prod/*.yaml --private-key backup.yaml --json`,
+  waxwing verify clusters/prod --private-key keys.yaml --json    in a pipeline, without the cluster`,
   );
   command.action((files: string[], flags: VerifyFlags) => runVerify(files, flags, context));
 }
 
 async function runVerify(files: readonly string[], flags: VerifyFlags, context: CommandContext): Promise<void> {
-  const { io } = context;
   const judge =
     flags.privateKey.length > 0 ? await offlineJudge(flags.privateKey, context) : await controllerJudge(flags, context);
   const verdicts: Verdict[] = [];
-  for (const input of openNamed(io, files)) {
-    for await (const document of readInput(input, {
-      nothingFound: `${input.name}: no SealedSecret found`,
-      acceptUtf16: true,
-    })) {
-      const sealedSecret = sealedSecretIn(document);
+  for await (const input of openManifests(context, files)) {
+    for await (const sealedSecret of sealedSecretsIn(input)) {
       const { namespace, name } = sealedSecret.metadata;
       verdicts.push({ file: input.name, namespace, name, ...(await judge(sealedSecret)) });
     }
   }
+  if (verdicts.length === 0) {
+    throw new SealedSecretsError(
+      'EmptyInput',
+      `no SealedSecret found in ${files.length === 0 ? 'stdin' : files.join(', ')}`,
+    );
+  }
   await report(verdicts, context);
   if (verdicts.some(({ opens }) => !opens)) context.setStatus(exitStatus.negative);
+}
+
+/** Objects of other kinds are passed over: manifests often hold both. */
+async function* sealedSecretsIn(input: Input): AsyncGenerator<SealedSecret> {
+  try {
+    for await (const document of readInput(input, {
+      nothingFound: `${input.name}: nothing found`,
+      acceptUtf16: true,
+    })) {
+      const kind = valueAt(document.value, ['kind']);
+      if (kind === undefined || kind === 'SealedSecret') yield sealedSecretIn(document);
+    }
+  } catch (error) {
+    if (!isSealedSecretsError(error, 'EmptyInput')) throw error;
+  }
 }
 
 async function offlineJudge(files: readonly string[], { io }: CommandContext): Promise<Judge> {
@@ -94,18 +107,26 @@ async function controllerJudge(flags: ControllerOptions, { io }: CommandContext)
     const { status, failure } = await controller.verify(formatJsonCompact(sealedSecretDocument(sealedSecret)));
     if (status === 200) return { opens: true };
     if (status === 409) return { opens: false };
-    throw new SealedSecretsError('ControllerUnreachable', `cannot verify ${sealedSecret.metadata.name}: ${failure}`);
+    const isForbidden = status === 401 || status === 403;
+    throw new SealedSecretsError(
+      isForbidden ? 'ApiForbidden' : 'ControllerUnreachable',
+      `cannot verify ${sealedSecret.metadata.name}: ${failure}`,
+      {
+        hint: isForbidden
+          ? `See what you may do: kubectl -n ${flags.controllerNamespace} auth can-i create services/http:${flags.controllerName}: --subresource=proxy`
+          : `See how the controller is: kubectl -n ${flags.controllerNamespace} get pods`,
+      },
+    );
   };
 }
 
 async function report(verdicts: readonly Verdict[], context: CommandContext): Promise<void> {
-  const { io } = context;
   if (context.global().json) {
-    await io.stdout.write(Buffer.from(`${JSON.stringify({ objects: verdicts })}\n`));
+    await context.printJson({ objects: verdicts });
     return;
   }
   for (const { file, namespace, name, opens, reason } of verdicts) {
     const text = opens ? 'opens' : `does not open${reason === undefined ? '' : `: ${reason}`}`;
-    await io.stdout.write(Buffer.from(`${file}: ${namespace}/${name} ${text}\n`));
+    await context.print(`${file}: ${namespace}/${name} ${text}\n`);
   }
 }

@@ -9,7 +9,7 @@ import {
 } from '@waxwing/shared';
 import { readFile } from '../input.ts';
 import type { Io } from '../io.ts';
-import { promptForValue } from '../prompt.ts';
+import { askHidden } from '../prompt.ts';
 
 const backupLimitBytes = 64 * 1024 * 1024;
 const identityLimitBytes = 1024 * 1024;
@@ -48,7 +48,7 @@ async function openAge(io: Io, file: string, bytes: Uint8Array, options: BackupO
   const identities = await Promise.all(
     options.identity.map(async (name) => (await readFile(io, name, identityLimitBytes)).toString('utf8')),
   );
-  const passphrases = identities.length > 0 ? [] : [await readPassphrase(io, options.passphraseFile)];
+  const passphrases = identities.length > 0 ? [] : [await readPassphrase(io, file, options.passphraseFile)];
   try {
     return await decryptAge(bytes, { identities, passphrases });
   } catch (error) {
@@ -61,24 +61,21 @@ async function openAge(io: Io, file: string, bytes: Uint8Array, options: BackupO
   }
 }
 
+/** The first line of a file. */
+export async function readPassphraseFile(io: Io, file: string): Promise<string> {
+  const [line = ''] = (await readFile(io, file, identityLimitBytes)).toString('utf8').split(/\r?\n/);
+  return line;
+}
+
 /** From a file, or asked for without echo. @throws SealedSecretsError `InvalidUsage` where nobody can be asked. */
-export async function readPassphrase(io: Io, file: string | undefined): Promise<string> {
-  if (file !== undefined) {
-    const [line = ''] = (await readFile(io, file, identityLimitBytes)).toString('utf8').split(/\r?\n/);
-    return line;
-  }
-  if (!io.stdin.isTerminal) {
-    throw new SealedSecretsError(
-      'InvalidUsage',
-      'no identity and no passphrase given, and there is no terminal to ask on',
-      {
-        hint: 'Give --identity FILE or --passphrase-file FILE.',
-      },
-    );
-  }
-  const chunks: Uint8Array[] = [];
-  for await (const chunk of promptForValue(io)) chunks.push(chunk);
-  return Buffer.concat(chunks).toString('utf8');
+async function readPassphrase(io: Io, file: string, passphraseFile: string | undefined): Promise<string> {
+  if (passphraseFile !== undefined) return await readPassphraseFile(io, passphraseFile);
+  if (io.stdin.isTerminal) return Buffer.from(await askHidden(io, `Passphrase of ${file}: `)).toString('utf8');
+  throw new SealedSecretsError(
+    'InvalidUsage',
+    `${file} is encrypted: no identity and no passphrase given, and there is no terminal to ask on`,
+    { hint: 'Give --identity FILE or --passphrase-file FILE.' },
+  );
 }
 
 function itemsOf(value: DocumentValue): DocumentValue[] {

@@ -7,6 +7,28 @@ export interface FoundObject {
   readonly sealedSecret: SealedSecret;
 }
 
+/** Something that speaks of a SealedSecret and cannot be read, so that nothing is known of what it needs. */
+export interface UnreadableObject {
+  readonly source: string;
+  readonly problem: SealedSecretsError;
+}
+
+/** What nothing is proven of. */
+export interface Unproven {
+  readonly source: string;
+  /** `namespace/name`, or empty for a file that cannot be read. */
+  readonly object: string;
+  /** Items that no key opens. */
+  readonly items: readonly string[];
+  /** Why the file cannot be read. */
+  readonly problem?: string;
+}
+
+/** One line about it. */
+export function describeUnproven({ source, object, items, problem }: Unproven): string {
+  return problem ?? `${source}: ${object} (${items.join(', ')})`;
+}
+
 /** How much depends on a key. */
 export interface KeyNeed {
   readonly objects: number;
@@ -16,8 +38,8 @@ export interface KeyNeed {
 export interface Needs {
   /** By key id; only keys that something needs. */
   readonly byKey: ReadonlyMap<string, KeyNeed>;
-  /** Items that no key opens, so that it is unknown which one they need. */
-  readonly unproven: readonly { readonly source: string; readonly object: string; readonly items: readonly string[] }[];
+  /** What no key opens, so that it is unknown which one it needs. */
+  readonly unproven: readonly Unproven[];
   readonly objects: number;
   readonly items: number;
 }
@@ -27,11 +49,19 @@ export interface Needs {
  *
  * @param keys in the order to be tried
  */
-export async function findNeeds(objects: AsyncIterable<FoundObject>, keys: readonly UnsealingKey[]): Promise<Needs> {
+export async function findNeeds(
+  objects: AsyncIterable<FoundObject | UnreadableObject>,
+  keys: readonly UnsealingKey[],
+): Promise<Needs> {
   const byKey = new Map<string, { objects: number; items: number }>();
-  const unproven: { source: string; object: string; items: readonly string[] }[] = [];
+  const unproven: Unproven[] = [];
   let [objectCount, itemCount] = [0, 0];
-  for await (const { source, sealedSecret } of objects) {
+  for await (const found of objects) {
+    if ('problem' in found) {
+      unproven.push({ source: found.source, object: '', items: [], problem: found.problem.message });
+      continue;
+    }
+    const { source, sealedSecret } = found;
     objectCount++;
     itemCount += sealedSecret.spec.encryptedData.size;
     const { keyIds, failures } = await decryptItems(sealedSecret, keys);
@@ -65,10 +95,8 @@ export function assertNotNeeded(id: string, needs: Needs): void {
     });
   }
   if (needs.unproven.length === 0) return;
-  const list = needs.unproven
-    .map(({ source, object, items }) => `${source}: ${object} (${items.join(', ')})`)
-    .join('; ');
-  throw new SealedSecretsError('KeyInUse', `it is unproven that nothing needs key ${id}: no key here opens ${list}`, {
+  const list = needs.unproven.map(describeUnproven).join('; ');
+  throw new SealedSecretsError('KeyInUse', `it is unproven that nothing needs key ${id}; not opened: ${list}`, {
     hint: 'Mend or delete these objects, or import the keys they were sealed with, and try again.',
   });
 }

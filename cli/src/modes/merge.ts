@@ -46,6 +46,15 @@ const fileLimitBytes = 64 * 1024 * 1024;
  * @throws SealedSecretsError
  */
 export async function runMerge(input: Input, options: MergeOptions, io: Io): Promise<void> {
+  await mergeAll([input], options, io);
+}
+
+/** As {@link runMerge} for several inputs, which are merged together or not at all. */
+export async function mergeAll(
+  inputs: Iterable<Input> | AsyncIterable<Input>,
+  options: MergeOptions,
+  io: Io,
+): Promise<void> {
   const target = prepareOutput(io, options.file);
   const bytes = await readFile(io, options.file, fileLimitBytes);
   const document = readOneDocument(bytes, options.file);
@@ -53,11 +62,13 @@ export async function runMerge(input: Input, options: MergeOptions, io: Io): Pro
   assertScope(sealedSecret, options);
 
   const additions: SealedSecret[] = [];
-  for await (const source of readInput(input, options)) {
-    const secret = await placeSecret(boundTo(sealedSecret, secretIn(source)), placementIn(sealedSecret, options));
-    await guardPlaintext(secret, options.plaintext, io);
-    await options.inspect?.(secret);
-    additions.push(sealSecret(secret, withoutKeyId(options.sealer)));
+  for await (const input of inputs) {
+    for await (const source of readInput(input, options)) {
+      const secret = await placeSecret(boundTo(sealedSecret, secretIn(source)), placementIn(sealedSecret, options));
+      await guardPlaintext(secret, options.plaintext, io);
+      await options.inspect?.(secret);
+      additions.push(sealSecret(secret, withoutKeyId(options.sealer)));
+    }
   }
 
   const detected = detectText(bytes, { source: options.file });
@@ -110,7 +121,7 @@ function placementIn({ metadata }: SealedSecret, options: MergeOptions): MergeOp
 }
 
 /** The changes of the file: items, template labels and annotations are laid over what is there, later documents over earlier ones. */
-export function planMerge(target: SealedSecret, additions: readonly SealedSecret[], sealer: Sealer): DocumentEdit[] {
+function planMerge(target: SealedSecret, additions: readonly SealedSecret[], sealer: Sealer): DocumentEdit[] {
   const items = new Map<string, string>();
   const labels = new Map<string, string>();
   const annotations = new Map<string, string>();

@@ -29,7 +29,9 @@ beforeAll(async () => {
   const { privateKey, publicKey } = await generateSealingKey(2048);
   newKey = await importUnsealingKey(privateKey);
   const validity = { notBefore: new Date(), validForMs: 86_400_000 };
-  certificate = parseSealingCertificate(await issueCertificate({ privateKey, publicKey, commonName: '', ...validity, randomBytes: random }));
+  certificate = parseSealingCertificate(
+    await issueCertificate({ privateKey, publicKey, commonName: '', ...validity, randomBytes: random }),
+  );
 });
 
 let folder: string;
@@ -39,9 +41,11 @@ beforeEach(() => {
 afterEach(() => rmSync(folder, { recursive: true }));
 
 const io = () => createTestIo({ workingFolder: folder });
-const sealedOld = (): SealedSecret => sealSecret(aSecret({ data: { a: '1', b: '2' } }), { publicKey: old.publicKey, randomBytes: random });
+const sealedOld = (): SealedSecret =>
+  sealSecret(aSecret({ data: { a: '1', b: '2' } }), { publicKey: old.publicKey, randomBytes: random });
 const text = (sealed: SealedSecret) => formatYaml(sealedSecretDocument(sealed));
-const reseal = (keys: readonly UnsealingKey[]) => resealFile(io(), 'f.yaml', certificate.keyId, offlineReseal(keys, certificate, io()));
+const reseal = (keys: readonly UnsealingKey[]) =>
+  resealFile(io(), 'f.yaml', certificate.keyId, offlineReseal(keys, certificate, io()));
 const write = (content: string) => writeFileSync(join(folder, 'f.yaml'), content);
 const read = () => readFileSync(join(folder, 'f.yaml'), 'utf8');
 const withoutCiphertexts = (content: string) => content.replaceAll(/AQ[A-Za-z0-9+/=]{40,}/g, 'X');

@@ -19,6 +19,7 @@ import type { Controller } from '../cluster.ts';
 import { readInput, sealedSecretIn } from '../documents.ts';
 import { openInput, readAll } from '../input.ts';
 import type { Io } from '../io.ts';
+import { mentionsSealedSecret } from '../keys/repository.ts';
 import { deliver, prepareOutput } from '../output.ts';
 import { createSpool } from '../spool.ts';
 import { reencrypt } from './reencrypt.ts';
@@ -29,6 +30,7 @@ export type Reseal = (sealedSecret: SealedSecret) => Promise<ReadonlyMap<string,
 /** What became of one object. */
 export interface ResealResult {
   readonly file: string;
+  /** `namespace/name`; empty for a file that cannot be read. */
   readonly object: string;
   readonly action: 'sealed again' | 'current' | 'failed';
   readonly items: number;
@@ -44,6 +46,23 @@ const fileLimitBytes = 1024 * 1024 * 1024;
  */
 export async function resealFile(io: Io, file: string, keyId: string, reseal: Reseal): Promise<ResealResult[]> {
   const bytes = await readAll(openInput(io, file), fileLimitBytes);
+  if (!mentionsSealedSecret(bytes)) return [];
+  try {
+    return await resealText(io, file, bytes, keyId, reseal);
+  } catch (error) {
+    // One broken file, such as a chart's template, must not keep the others from being sealed again.
+    if (!isSealedSecretsError(error)) throw error;
+    return [{ file, object: '', action: 'failed', items: 0, reason: error.message }];
+  }
+}
+
+async function resealText(
+  io: Io,
+  file: string,
+  bytes: Uint8Array,
+  keyId: string,
+  reseal: Reseal,
+): Promise<ResealResult[]> {
   const detected = detectText(bytes, { source: file });
   const input = { name: file, chunks: () => once(bytes), close: () => {} };
   const results: ResealResult[] = [];

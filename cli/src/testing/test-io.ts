@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import * as fs from 'node:fs';
-import { createNodeIo } from '../node-io.ts';
 import type { FileSystem, Io } from '../io.ts';
+import { createNodeIo } from '../node-io.ts';
 
 export interface TestIoOptions {
   readonly workingFolder: string;

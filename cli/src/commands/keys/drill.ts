@@ -5,6 +5,7 @@ import { type BackupOptions, readBackup } from '../../keys/backup-file.ts';
 import { readKeyRing, unsealingKeysOf } from '../../keys/key-ring.ts';
 import { sealedSecretsInFolders } from '../../keys/repository.ts';
 import { lazyRenderer } from '../../lazy-renderer.ts';
+import { repeatable } from '../../options.ts';
 import type { CommandContext } from '../../program.ts';
 
 interface DrillFlags extends BackupOptions {
@@ -20,7 +21,6 @@ interface DrillResult {
 }
 
 export function addDrillCommand(keys: Command, context: CommandContext): void {
-  const repeat = (value: string, all: readonly string[]) => [...all, value];
   keys
     .command('drill')
     .summary('rehearse the loss of a cluster')
@@ -33,8 +33,14 @@ export function addDrillCommand(keys: Command, context: CommandContext): void {
       'folder with SealedSecrets; repeatable',
       (value: string, all: readonly string[] = []) => [...all, value],
     )
-    .option('-i, --identity <file>', 'age identity or SSH private key; repeatable', repeat, [])
+    .addOption(repeatable('-i, --identity <file>', 'age identity or SSH private key'))
     .option('--passphrase-file <file>', 'file whose first line is the passphrase; without it you are asked')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  waxwing keys drill keys.age --identity identity.txt --repo clusters/prod`,
+    )
     .action((file: string, flags: DrillFlags) => runDrill(file, flags, context));
 }
 
@@ -43,7 +49,13 @@ async function runDrill(file: string, flags: DrillFlags, context: CommandContext
   const ring = await readKeyRing(await readBackup(io, file, flags));
   const options = { keys: unsealingKeysOf(ring), render: lazyRenderer(io), acceptV1: true };
   const results: DrillResult[] = [];
-  for await (const { source, sealedSecret } of sealedSecretsInFolders(io, flags.repo)) {
+  for await (const found of sealedSecretsInFolders(io, flags.repo)) {
+    if ('problem' in found) {
+      const { code, message } = found.problem;
+      results.push({ file: found.source, object: '', reason: code, message });
+      continue;
+    }
+    const { source, sealedSecret } = found;
     const object = `${sealedSecret.metadata.namespace}/${sealedSecret.metadata.name}`;
     try {
       await unsealSecret(sealedSecret, options);
@@ -58,15 +70,15 @@ async function runDrill(file: string, flags: DrillFlags, context: CommandContext
 }
 
 async function report(results: readonly DrillResult[], context: CommandContext): Promise<void> {
-  const { io } = context;
   if (context.global().json) {
-    await io.stdout.write(Buffer.from(`${JSON.stringify({ objects: results })}\n`));
+    await context.printJson({ objects: results });
     return;
   }
   const lost = results.filter(({ reason }) => reason !== 'Unsealed');
   const lines = results.map(
-    ({ file, object, reason, message }) => `${file}: ${object} ${reason}${message === '' ? '' : `: ${message}`}`,
+    ({ file, object, reason, message }) =>
+      `${file}: ${object === '' ? '' : `${object} `}${reason}${message === '' ? '' : `: ${message}`}`,
   );
   lines.push(`${results.length - lost.length} of ${results.length} objects would come back`);
-  await io.stdout.write(Buffer.from(`${lines.join('\n')}\n`));
+  await context.print(`${lines.join('\n')}\n`);
 }

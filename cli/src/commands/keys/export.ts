@@ -2,13 +2,14 @@ import { formatYaml, keyLabel, SealedSecretsError, type Secret, sealedSecretDocu
 import type { Command } from 'commander';
 import { usableCertificate } from '../../certificate-source.ts';
 import { readFile } from '../../input.ts';
-import { readPassphrase } from '../../keys/backup-file.ts';
+import { readPassphraseFile } from '../../keys/backup-file.ts';
 import { type ClusterKeys, connectKeys } from '../../keys/cluster-keys.ts';
 import { exportedList, exportedSecret, sealedForCluster } from '../../keys/export.ts';
 import { findKey, isActive, type KeyEntry, readKeyRing } from '../../keys/key-ring.ts';
-import { addControllerOptions, type ControllerOptions } from '../../options.ts';
+import { addControllerOptions, type ControllerOptions, repeatable } from '../../options.ts';
 import { deliver, prepareOutput } from '../../output.ts';
 import type { CommandContext } from '../../program.ts';
+import { askNewPassphrase } from '../../prompt.ts';
 import { createSpool } from '../../spool.ts';
 
 interface ExportFlags extends ControllerOptions {
@@ -27,16 +28,15 @@ interface ExportFlags extends ControllerOptions {
 const fileLimitBytes = 1024 * 1024;
 
 export function addExportCommand(keys: Command, context: CommandContext): void {
-  const repeat = (value: string, all: readonly string[]) => [...all, value];
   const command = keys
     .command('export')
     .summary('back up keys, encrypted')
     .description(
       'Exports keys into an age file, for several recipients or with one passphrase; or sealed for another cluster. Inside is an ordinary List of Secrets, so age and kubectl alone restore it.',
     )
-    .option('--key <id>', 'only this key; repeatable; without it all of them', repeat, [])
-    .option('-r, --recipient <recipient>', 'age1..., ssh-ed25519 ... or ssh-rsa ...; repeatable', repeat, [])
-    .option('-R, --recipient-file <file>', 'file with a recipient on every line; repeatable', repeat, [])
+    .addOption(repeatable('--key <id>', 'only this key; without it all of them'))
+    .addOption(repeatable('-r, --recipient <recipient>', 'age1..., ssh-ed25519 ... or ssh-rsa ...'))
+    .addOption(repeatable('-R, --recipient-file <file>', 'file with a recipient on every line'))
     .option('-p, --passphrase', 'encrypt with a passphrase, which is asked for', false)
     .option('--passphrase-file <file>', 'file whose first line is the passphrase')
     .option('--to-cert <file>', 'certificate of another cluster: writes SealedSecrets that only its controller opens')
@@ -75,7 +75,7 @@ async function runExport(flags: ExportFlags, context: CommandContext): Promise<v
   if (flags.insecurePlaintext)
     await context.note('warning: this file holds private keys in clear; whoever reads it reads every secret');
   else if (flags.toCert === undefined)
-    await context.note('Prove that it works: waxwing keys verify-backup FILE --mark');
+    await context.note(`Prove that it works: waxwing keys verify-backup ${flags.output ?? 'FILE'} --mark`);
 }
 
 /** Exactly one way to protect the keys. @throws SealedSecretsError `InvalidUsage`. */
@@ -130,10 +130,18 @@ async function render(secrets: readonly Secret[], flags: ExportFlags, { io }: Co
 }
 
 async function newPassphrase(flags: ExportFlags, io: CommandContext['io']): Promise<string> {
-  const passphrase = await readPassphrase(io, flags.passphraseFile);
+  const passphrase =
+    flags.passphraseFile === undefined ? await askedPassphrase(io) : await readPassphraseFile(io, flags.passphraseFile);
   if (passphrase.length >= 12) return passphrase;
   throw new SealedSecretsError('InvalidUsage', 'the passphrase is shorter than 12 characters', {
     hint: 'The file can be attacked for as long as it exists. Use several random words.',
+  });
+}
+
+async function askedPassphrase(io: CommandContext['io']): Promise<string> {
+  if (io.stdin.isTerminal) return await askNewPassphrase(io);
+  throw new SealedSecretsError('InvalidUsage', 'there is no terminal to ask for a passphrase on', {
+    hint: 'Give --passphrase-file FILE, or recipients with -r.',
   });
 }
 

@@ -1,12 +1,12 @@
 import type { DocumentValue } from '@waxwing/shared';
-import { encodeBase64, primaryKeyAnnotation, SealedSecretsError } from '@waxwing/shared';
+import { encodeBase64, keyLabel, primaryKeyAnnotation, SealedSecretsError } from '@waxwing/shared';
 import type { Command } from 'commander';
 import { readFile } from '../../input.ts';
 import { activeLabel, type BackupOptions, readBackup } from '../../keys/backup-file.ts';
 import { type ClusterKeys, connectKeys } from '../../keys/cluster-keys.ts';
 import { type ImportPlan, type ImportStep, planImport } from '../../keys/import-plan.ts';
 import { type KeyEntry, type KeyRing, readKeyRing } from '../../keys/key-ring.ts';
-import { addControllerOptions, type ControllerOptions } from '../../options.ts';
+import { addControllerOptions, type ControllerOptions, repeatable } from '../../options.ts';
 import type { CommandContext } from '../../program.ts';
 
 interface ImportFlags extends ControllerOptions, BackupOptions {
@@ -19,7 +19,6 @@ interface ImportFlags extends ControllerOptions, BackupOptions {
 const pemLimitBytes = 1024 * 1024;
 
 export function addImportCommand(keys: Command, context: CommandContext): void {
-  const repeat = (value: string, all: readonly string[]) => [...all, value];
   const command = keys
     .command('import')
     .summary('restore or share keys')
@@ -27,7 +26,7 @@ export function addImportCommand(keys: Command, context: CommandContext): void {
       'Imports keys from age files, from backups as kubectl prints them, or from a PEM pair. Says first what it would do; writes everything or nothing. The running controller takes the keys up without a restart.',
     )
     .argument('[files...]', 'files with key Secrets')
-    .option('-i, --identity <file>', 'age identity or SSH private key that opens the file; repeatable', repeat, [])
+    .addOption(repeatable('-i, --identity <file>', 'age identity or SSH private key that opens the file'))
     .option('--passphrase-file <file>', 'file whose first line is the passphrase; without it you are asked')
     .option('--private-key <file>', 'a key of your own, as PEM')
     .option('--certificate <file>', 'the certificate of that key, as PEM')
@@ -55,7 +54,7 @@ async function runImport(files: readonly string[], flags: ImportFlags, context: 
   for (const step of plan.steps)
     if (step.action === 'create') await cluster.createSecret(step.secret, { dryRun: true });
   if (flags.dryRun) return;
-  await carryOut(plan, flags, cluster);
+  await carryOut(plan, cluster);
   await context.note('done; the running controller takes the keys up within seconds');
 }
 
@@ -95,18 +94,18 @@ async function pemPair(privateKey: string, certificate: string, io: CommandConte
 async function tellPlan(plan: ImportPlan, flags: ImportFlags, context: CommandContext): Promise<void> {
   const describe = (entry: KeyEntry | undefined) => entry?.id ?? 'none';
   if (context.global().json) {
-    const steps = plan.steps.map((step) =>
-      step.action === 'refuse'
-        ? { action: step.action, name: step.name, reason: step.reason }
-        : { action: step.action, key: step.entry.id, warnings: step.action === 'create' ? step.warnings : [] },
-    );
+    const steps = plan.steps.map((step) => {
+      if (step.action === 'refuse') return { action: step.action, name: step.name, reason: step.reason };
+      const { id } = step.action === 'demote' ? step.existing : step.entry;
+      return { action: step.action, key: id, warnings: 'warnings' in step ? step.warnings : [] };
+    });
     const result = {
       dryRun: flags.dryRun,
       steps,
       seals: describe(plan.seals),
       sealsUpstream: describe(plan.sealsUpstream),
     };
-    await context.io.stdout.write(Buffer.from(`${JSON.stringify(result)}\n`));
+    await context.printJson(result);
     return;
   }
   for (const step of plan.steps) await context.note(describeStep(step));
@@ -119,15 +118,19 @@ async function tellPlan(plan: ImportPlan, flags: ImportFlags, context: CommandCo
 }
 
 function describeStep(step: ImportStep): string {
+  if (step.action === 'refuse') {
+    return `refuse   ${step.name === '' ? 'the key' : `Secret ${step.name}`}: ${step.reason}`;
+  }
+  const warnings = 'warnings' in step ? step.warnings.map((warning) => `; warning: ${warning}`).join('') : '';
+  if (step.action === 'create') return `create   key ${step.entry.id}${warnings}`;
+  const place = `as Secret ${step.existing.secret.metadata.name}`;
   switch (step.action) {
-    case 'create':
-      return [`create   key ${step.entry.id}`, ...step.warnings.map((warning) => `warning: ${warning}`)].join('; ');
     case 'keep':
-      return `keep     key ${step.entry.id}: it is there, as Secret ${step.existing.secret.metadata.name}`;
+      return `keep     key ${step.entry.id}: it is there, ${place}${warnings}`;
     case 'activate':
-      return `activate key ${step.entry.id}: it is there, as Secret ${step.existing.secret.metadata.name}`;
-    case 'refuse':
-      return `refuse   ${step.name === '' ? 'the key' : `Secret ${step.name}`}: ${step.reason}`;
+      return `activate key ${step.entry.id}: it is there, ${place}${step.primary ? '; becomes primary' : ''}`;
+    case 'demote':
+      return `demote   key ${step.existing.id}: primary until now, ${place}; it goes on opening what it sealed`;
   }
 }
 
@@ -141,24 +144,43 @@ function assertAccepted(plan: ImportPlan): void {
   });
 }
 
-/** Writes all steps; when one fails, what this run created is deleted again. */
-async function carryOut(plan: ImportPlan, flags: ImportFlags, cluster: ClusterKeys): Promise<void> {
-  const created: { name: string; uid: string }[] = [];
+/** Writes all steps; when one fails, what this run has written is taken back. */
+async function carryOut(plan: ImportPlan, cluster: ClusterKeys): Promise<void> {
+  const takeBack: (() => Promise<unknown>)[] = [];
   try {
     for (const step of plan.steps) {
-      if (step.action === 'create') created.push(await cluster.createSecret(step.secret, { dryRun: false }));
-      if (step.action === 'activate')
-        await activate(step.existing, flags.primary && step.entry === plan.seals, cluster);
+      const undo = await carryOutStep(step, cluster);
+      if (undo !== undefined) takeBack.unshift(undo);
     }
   } catch (error) {
-    for (const { name, uid } of created) await cluster.deleteSecret(name, uid);
-    throw error;
+    const outcomes = await Promise.allSettled(takeBack.map((undo) => undo()));
+    if (outcomes.every(({ status }) => status === 'fulfilled') || !(error instanceof SealedSecretsError)) throw error;
+    throw new SealedSecretsError(error.code, `${error.message}; what was written before could not be taken back`, {
+      hint: 'Look at the keys with waxwing keys list, and run the import again: it goes on where this one ended.',
+    });
   }
 }
 
-async function activate({ key }: KeyEntry, primary: boolean, cluster: ClusterKeys): Promise<void> {
-  await cluster.patchMetadata(key, {
-    labels: activeLabel,
-    ...(primary ? { annotations: { [primaryKeyAnnotation]: 'true' } } : {}),
-  });
+/** Returns what takes the step back. */
+async function carryOutStep(step: ImportStep, cluster: ClusterKeys): Promise<(() => Promise<unknown>) | undefined> {
+  switch (step.action) {
+    case 'create': {
+      const { name, uid } = await cluster.createSecret(step.secret, { dryRun: false });
+      return () => cluster.deleteSecret(name, uid);
+    }
+    case 'activate': {
+      const { key, label } = step.existing;
+      const annotations = (value: string | null) =>
+        step.primary ? { annotations: { [primaryKeyAnnotation]: value } } : {};
+      const version = await cluster.patchMetadata(key, { labels: activeLabel, ...annotations('true') });
+      return () => cluster.patchMetadata(version, { labels: { [keyLabel]: label || null }, ...annotations(null) });
+    }
+    case 'demote': {
+      const change = (value: string | null) => ({ annotations: { [primaryKeyAnnotation]: value } });
+      const version = await cluster.patchMetadata(step.existing.key, change(null));
+      return () => cluster.patchMetadata(version, change('true'));
+    }
+    default:
+      return undefined;
+  }
 }

@@ -8,9 +8,9 @@ import {
   sealingKeyOf,
   unsealingKeysOf,
 } from '../../keys/key-ring.ts';
-import { findNeeds, type Needs } from '../../keys/need.ts';
+import { describeUnproven, findNeeds, type Needs } from '../../keys/need.ts';
 import { sealedSecretsInCluster, sealedSecretsInFolders } from '../../keys/repository.ts';
-import { addControllerOptions, type ControllerOptions } from '../../options.ts';
+import { addControllerOptions, type ControllerOptions, repeatable } from '../../options.ts';
 import type { CommandContext } from '../../program.ts';
 import { formatTable } from '../../table.ts';
 
@@ -28,14 +28,17 @@ export function addListCommand(keys: Command, context: CommandContext): void {
     .description(
       'Lists the keys of the cluster. What needs a key is found by decrypting, so you need permission to read key Secrets.',
     )
-    .option(
-      '--repo <folder>',
-      'also count what the SealedSecrets of a folder need; repeatable',
-      (value: string, all: readonly string[]) => [...all, value],
-      [],
-    )
+    .addOption(repeatable('--repo <folder>', 'also count what the SealedSecrets of a folder need'))
     .option('--no-needs', 'do not look at SealedSecrets: quick');
-  addControllerOptions(command);
+  addControllerOptions(command).addHelpText(
+    'after',
+    `
+Examples:
+  waxwing keys list
+  waxwing keys list --repo clusters/prod --json
+
+STATE is sealing (seals now), primary (marked to seal), active (opens what it sealed), or the label of a key out of use.`,
+  );
   command.action((flags: ListFlags) => runList(flags, context));
 }
 
@@ -43,11 +46,15 @@ async function runList(flags: ListFlags, context: CommandContext): Promise<void>
   const { io } = context;
   const cluster = await connectKeys(io, flags);
   const ring = await readKeyRing(await cluster.listKeySecrets());
+  if (ring.entries.length === 0) {
+    await context.note(
+      `warning: there are no keys in namespace ${cluster.namespace}; is the controller there? (--controller-namespace)`,
+    );
+  }
   const keys = unsealingKeysOf(ring);
   const inCluster = flags.needs ? await findNeeds(sealedSecretsInCluster(cluster), keys) : undefined;
   const inFiles = flags.repo.length > 0 ? await findNeeds(sealedSecretsInFolders(io, flags.repo), keys) : undefined;
-  if (context.global().json)
-    await io.stdout.write(Buffer.from(`${JSON.stringify(listDocument(ring, inCluster, inFiles))}\n`));
+  if (context.global().json) await context.printJson(listDocument(ring, inCluster, inFiles));
   else await printList(ring, inCluster, inFiles, context);
 }
 
@@ -107,10 +114,10 @@ async function printList(
     entry.secret.metadata.name,
   ]);
   const header = ['KEY', 'STATE', 'AGE', 'VALID UNTIL', 'BACKUP', 'ORIGIN', 'CLUSTER NEEDS', 'FILES NEED', 'SECRET'];
-  await io.stdout.write(Buffer.from(formatTable([header, ...rows])));
+  await context.print(formatTable([header, ...rows]));
   for (const { name, violations } of ring.invalid)
     await context.note(`warning: Secret ${name} holds no key: ${violations.join('; ')}`);
-  for (const { source, object, items } of [...(inCluster?.unproven ?? []), ...(inFiles?.unproven ?? [])]) {
-    await context.note(`warning: ${source}: no key here opens ${object} (${items.join(', ')})`);
+  for (const unproven of [...(inCluster?.unproven ?? []), ...(inFiles?.unproven ?? [])]) {
+    await context.note(`warning: no key here opens ${describeUnproven(unproven)}`);
   }
 }

@@ -6,9 +6,9 @@ import { readFile } from '../../input.ts';
 import { type BackupOptions, readBackup } from '../../keys/backup-file.ts';
 import { connectKeys } from '../../keys/cluster-keys.ts';
 import { type KeyRing, readKeyRing, unsealingKeysOf } from '../../keys/key-ring.ts';
-import { type FoundObject, findNeeds } from '../../keys/need.ts';
+import { describeUnproven, type FoundObject, findNeeds, type UnreadableObject } from '../../keys/need.ts';
 import { sealedSecretsInCluster, sealedSecretsInFolders } from '../../keys/repository.ts';
-import { addControllerOptions, type ControllerOptions } from '../../options.ts';
+import { addControllerOptions, type ControllerOptions, repeatable } from '../../options.ts';
 import type { CommandContext } from '../../program.ts';
 
 interface VerifyBackupFlags extends ControllerOptions, BackupOptions {
@@ -19,7 +19,6 @@ interface VerifyBackupFlags extends ControllerOptions, BackupOptions {
 const backupLimitBytes = 64 * 1024 * 1024;
 
 export function addVerifyBackupCommand(keys: Command, context: CommandContext): void {
-  const repeat = (value: string, all: readonly string[]) => [...all, value];
   const command = keys
     .command('verify-backup')
     .summary('prove that a backup opens every SealedSecret')
@@ -27,11 +26,17 @@ export function addVerifyBackupCommand(keys: Command, context: CommandContext): 
       'Opens a backup and tries its keys on every SealedSecret: of folders (--repo), else of the cluster. Ends with 4 when something does not open. A backup that was never opened is a hope.',
     )
     .argument('<file>', 'the backup')
-    .option('-i, --identity <file>', 'age identity or SSH private key; repeatable', repeat, [])
+    .addOption(repeatable('-i, --identity <file>', 'age identity or SSH private key'))
     .option('--passphrase-file <file>', 'file whose first line is the passphrase; without it you are asked')
-    .option('--repo <folder>', 'look at the SealedSecrets of this folder; repeatable', repeat, [])
+    .addOption(repeatable('--repo <folder>', 'look at the SealedSecrets of this folder'))
     .option('--mark', 'record time and digest of the file on the key Secrets of the cluster', false);
-  addControllerOptions(command);
+  addControllerOptions(command).addHelpText(
+    'after',
+    `
+Examples:
+  waxwing keys verify-backup keys.age --identity identity.txt --mark
+  waxwing keys verify-backup keys.age --identity identity.txt --repo clusters/prod    without a cluster`,
+  );
   command.action((file: string, flags: VerifyBackupFlags) => runVerifyBackup(file, flags, context));
 }
 
@@ -40,7 +45,7 @@ async function runVerifyBackup(file: string, flags: VerifyBackupFlags, context: 
   const backup = await readKeyRing(await readBackup(io, file, flags));
   const useCluster = flags.repo.length === 0 || flags.mark;
   const cluster = useCluster ? await connectKeys(io, flags) : undefined;
-  const objects: AsyncIterable<FoundObject> =
+  const objects: AsyncIterable<FoundObject | UnreadableObject> =
     flags.repo.length > 0 || cluster === undefined
       ? sealedSecretsInFolders(io, flags.repo)
       : sealedSecretsInCluster(cluster);
@@ -84,7 +89,6 @@ async function report(
   marked: readonly string[],
   context: CommandContext,
 ): Promise<void> {
-  const { io } = context;
   const ids = [...new Set(backup.entries.map(({ id }) => id))];
   const result = {
     keys: ids,
@@ -95,16 +99,16 @@ async function report(
     marked,
   };
   if (context.global().json) {
-    await io.stdout.write(Buffer.from(`${JSON.stringify(result)}\n`));
+    await context.printJson(result);
     return;
   }
   const lines = [
     `keys in the backup: ${ids.join(', ')}`,
     `${needs.objects} objects with ${needs.items} items looked at`,
     ...backup.invalid.map(({ name, violations }) => `BROKEN  Secret ${name}: ${violations.join('; ')}`),
-    ...needs.unproven.map(({ source, object, items }) => `CLOSED  ${source}: ${object} (${items.join(', ')})`),
+    ...needs.unproven.map((unproven) => `CLOSED  ${describeUnproven(unproven)}`),
     needs.unproven.length === 0 ? 'every one of them opens with this backup' : 'this backup does not open everything',
     ...marked.map((id) => `marked key ${id} as backed up`),
   ];
-  await io.stdout.write(Buffer.from(`${lines.join('\n')}\n`));
+  await context.print(`${lines.join('\n')}\n`);
 }
