@@ -71,7 +71,7 @@ interface Running {
 
 const adminIdentity: Identity = { user: 'waxwing-test-admin', groups: ['system:masters'] };
 
-/** Starts an API server in this process, in some 50 ms. The caller stops it. */
+/** Starts an API server in this process, in a fraction of a second. The caller stops it. */
 export async function startEmbeddedApiServer(options: EmbeddedApiServerOptions = {}): Promise<EmbeddedApiServer> {
   const running = await start(options);
   const { cluster, listener, folder } = running;

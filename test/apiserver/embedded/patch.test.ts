@@ -56,11 +56,22 @@ describe('a strategic merge patch', () => {
       { name: 'b', image: '2' },
     );
     const patch = withContainers({ name: 'a', env: [{ name: 'Y', value: '2' }] });
+    // What the patch adds comes first, as with kube-apiserver.
     const env = [
-      { name: 'X', value: '1' },
       { name: 'Y', value: '2' },
+      { name: 'X', value: '1' },
     ];
     expect(merge(target, patch)).toEqual(withContainers({ name: 'a', image: '1', env }, { name: 'b', image: '2' }));
+  });
+
+  it('puts items into the order that kubectl apply sends along', () => {
+    const target = withContainers({ name: 'a' }, { name: 'b' }, { name: 'c' });
+    const spec = {
+      '$setElementOrder/containers': [{ name: 'c' }, { name: 'd' }, { name: 'a' }],
+      containers: [{ name: 'd' }],
+    };
+    const merged = merge(target, { spec: { template: { spec } } });
+    expect(merged).toEqual(withContainers({ name: 'b' }, { name: 'c' }, { name: 'd' }, { name: 'a' }));
   });
 
   it('follows $patch: delete and replace, $retainKeys and $deleteFromPrimitiveList', () => {
