@@ -29,7 +29,7 @@ import { createScopes, namespacesOf, type Scopes } from './scopes.ts';
 import { specHashOf } from './spec-hash.ts';
 import { createStatusWriter } from './status-writer.ts';
 import { volatileEntriesOf } from './templates.ts';
-import { createTriggers } from './triggers.ts';
+import { createTriggers, type Triggers } from './triggers.ts';
 import { createWorkerPool, type WorkerPool } from './worker.ts';
 
 /** What everything else is built on. */
@@ -131,6 +131,7 @@ export interface Reconciling {
   readonly scopes: Scopes;
   readonly queue: WorkQueue;
   readonly workers: WorkerPool;
+  readonly triggers: Triggers;
 }
 
 /** Our own Secret writes come back as watch events before their answers do: so long such an event waits. */
@@ -201,7 +202,7 @@ export function assembleReconciling(foundation: Foundation, { registry }: Keys):
     now,
     random: Math.random,
   });
-  const triggers = createTriggers({
+  const triggers: Triggers = createTriggers({
     cache: scopes,
     queue,
     workers,
@@ -216,7 +217,7 @@ export function assembleReconciling(foundation: Foundation, { registry }: Keys):
   });
   registry.onChange(triggers.keyRingChanged);
   metrics.observe({ queue, reflectors: scopes.reflectors });
-  return { scopes, queue, workers };
+  return { scopes, queue, workers, triggers };
 }
 
 type ReflectorParts = Omit<

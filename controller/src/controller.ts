@@ -215,7 +215,7 @@ function noticeRecovery(scopes: Reconciling['scopes'], workers: Reconciling['wor
 async function startWork(
   { election, logger, stopping }: Foundation,
   { life, registry }: Keys,
-  { workers }: Reconciling,
+  { workers, triggers }: Reconciling,
   loaded: boolean,
 ): Promise<void> {
   const mayWrite = election.leadership !== 'following';
@@ -225,6 +225,7 @@ async function startWork(
   // A follower that had no key, or none new enough, may make one now.
   if (!mayWrite) await life.loadUntilDone();
   logger.info('reconciling', { keys: registry.ring.keys.length });
+  triggers.exportConditions();
   workers.start();
   life.startRenewal();
 }

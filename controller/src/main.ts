@@ -14,7 +14,7 @@ async function main(): Promise<void> {
   const { availableParallelism } = await import('node:os');
   process.env['UV_THREADPOOL_SIZE'] ??= String(Math.max(2, availableParallelism()));
   const { runController } = await import('./controller.ts');
-  process.exitCode = await runController({
+  const status = await runController({
     args: process.argv.slice(2),
     env: process.env,
     programFile: process.argv[1] ?? '',
@@ -28,6 +28,8 @@ async function main(): Promise<void> {
       },
     },
   });
+  // Whatever is still open must not keep a program alive that has said its last words.
+  process.exit(status);
 }
 
 void main();

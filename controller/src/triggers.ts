@@ -1,4 +1,4 @@
-import { rendererRevision } from '@waxwing/shared';
+import { rendererRevision, syncedCondition } from '@waxwing/shared';
 import type { KeyRing } from './keys/registry.ts';
 import type { Change, SealedSecretSummary, SecretMetadata } from './kube/api.ts';
 import { isChanged } from './kube/caches.ts';
@@ -16,7 +16,7 @@ export interface TriggersOptions {
   readonly queue: Pick<WorkQueue, 'add' | 'addAfter'>;
   readonly workers: Pick<WorkerPool, 'forget'>;
   readonly memory: ObjectMemory;
-  readonly metrics: Pick<Metrics, 'objectDeleted' | 'foreignController'>;
+  readonly metrics: Pick<Metrics, 'objectConditions' | 'objectDeleted' | 'foreignController'>;
   readonly events: EventRecorder;
   readonly logger: Logger;
   /** What we write to `status.controller`. */
@@ -33,6 +33,8 @@ export interface Triggers {
   sealedSecretChanged(change: Change<SealedSecretSummary>): void;
   secretChanged(change: Change<SecretMetadata>): void;
   keyRingChanged(ring: KeyRing, previous: KeyRing): void;
+  /** Exports what the stored statuses say, once this process is the one that writes them. */
+  exportConditions(): void;
 }
 
 export function createTriggers(options: TriggersOptions): Triggers {
@@ -48,10 +50,21 @@ export function createTriggers(options: TriggersOptions): Triggers {
     if (!options.isWriting()) cache.releaseSealedSecret(key);
   };
 
+  const exportCondition = ({ namespace, name, instanceLabel, synced }: SealedSecretSummary) => {
+    if (synced === undefined || !options.isWriting()) return;
+    metrics.objectConditions({ namespace, name, instanceLabel, conditions: [{ type: syncedCondition, ...synced }] });
+  };
+
   return {
+    exportConditions() {
+      for (const summary of cache.sealedSecrets()) exportCondition(summary);
+    },
     sealedSecretChanged(change) {
       const { key, object } = change;
-      if (change.type === 'added') return added(key, object, change.initial);
+      if (change.type === 'added') {
+        exportCondition(object);
+        return added(key, object, change.initial);
+      }
       if (change.type === 'deleted') {
         metrics.objectDeleted(object.namespace, object.name);
         memory.forget(key);
@@ -67,6 +80,7 @@ export function createTriggers(options: TriggersOptions): Triggers {
         noticeForeignController(previous, object, options);
       }
       if (previous.instanceLabel !== object.instanceLabel) metrics.objectDeleted(object.namespace, object.name);
+      exportCondition(object);
     },
 
     secretChanged(change) {

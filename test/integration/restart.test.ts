@@ -23,6 +23,8 @@ describe('a restart', () => {
     expect((await cluster.writes(mark)).filter((write) => write.includes(`${namespace}/`))).toEqual([]);
     expect(await second.metric('waxwing_unseal_attempts_per_item_count')).toBe(1);
     expect(await second.metric('sealed_secrets_controller_unseal_requests_total')).toBe(1);
+    // Nothing was done for the old ones, and yet the metrics know them.
+    expect(await second.metric('sealed_secrets_controller_condition_info', { namespace })).toBe(20);
   });
 
   it('after a change of the Secret that means nothing refreshes the record, without an event', async () => {

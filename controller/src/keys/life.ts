@@ -17,7 +17,7 @@ export interface KeyLifeOptions {
   readonly config: Config;
   readonly registry: KeyRegistry;
   readonly manager: KeyManager;
-  readonly election: Pick<LeaderElection, 'leadership'>;
+  readonly election: Pick<LeaderElection, 'leadership' | 'holder'>;
   readonly renewalSignals: RenewalSignals;
   readonly logger: Logger;
   readonly signal: AbortSignal;
@@ -80,6 +80,13 @@ export function createKeyLife(options: KeyLifeOptions): KeyLife {
       await delay(pauseMs, undefined, { signal: options.signal });
     }
   };
+
+  // Until `startRenewal` signals are only counted, and answered then; but where another replica leads, it is the one to ask.
+  renewalSignals.onSignal(() => {
+    if (options.election.leadership !== 'following' || options.election.holder === '') return;
+    answeredSignals = renewalSignals.count;
+    logger.warn('SIGUSR1 ignored: another replica leads', { holder: options.election.holder });
+  });
 
   const answerSignals = async () => {
     while (renewalSignals.count > answeredSignals) {
