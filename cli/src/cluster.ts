@@ -145,7 +145,7 @@ function parseJson(body: Buffer): unknown {
 }
 
 /** An answer that is not 2xx in the words of Go's Kubernetes client. */
-export function describeFailure(response: HttpResponse, action: string): string {
+function describeFailure(response: HttpResponse, action: string): string {
   const status = parseJson(response.body) as { kind?: unknown; message?: unknown } | undefined | null;
   if (status?.kind === 'Status' && typeof status.message === 'string') return status.message;
   const text = JSON.stringify(response.body.toString('utf8').trim().slice(0, 2048));

@@ -21,12 +21,6 @@ export interface DocumentOptions {
   readonly acceptUtf16: boolean;
 }
 
-/** A document with the typed object in it. */
-export interface TypedDocument<T> {
-  readonly object: T;
-  readonly document: SourceDocument;
-}
-
 /**
  * Reads an input document by document, with no more than one in memory. Documents that hold nothing are left out; a broken one is an
  * error with its position.

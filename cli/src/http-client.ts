@@ -83,7 +83,7 @@ interface SocketError extends Error {
 const certificateProblems = /^(CERT_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_|ERR_TLS_CERT|HOSTNAME_MISMATCH|INVALID_CA)/;
 
 /** A failure of the network in the words of Go's clients, which people search for. */
-export function describeNetworkError(error: unknown): string {
+function describeNetworkError(error: unknown): string {
   if (error instanceof AggregateError && error.errors.length > 0) return describeNetworkError(error.errors[0]);
   if (error instanceof NetworkError || !(error instanceof Error))
     return error instanceof Error ? error.message : String(error);

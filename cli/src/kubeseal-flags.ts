@@ -123,7 +123,7 @@ const ownFlags: readonly Flag[] = [
 ];
 
 /** The usual flags of clients of the Kubernetes API. */
-export const clientFlags: readonly Flag[] = [
+const clientFlags: readonly Flag[] = [
   own({ name: 'namespace', shorthand: 'n', type: 'string', default: '', usage: 'Namespace to work in.' }),
   own({ name: 'context', type: 'string', default: '', usage: 'Context of the kubeconfig to use.' }),
   own({ name: 'cluster', type: 'string', default: '', usage: 'Cluster of the kubeconfig to use.' }),

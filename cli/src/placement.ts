@@ -50,7 +50,7 @@ async function placeNamespace(own: string, scope: Scope, options: PlacementOptio
 }
 
 /** @throws SealedSecretsError `NamespaceMismatch` when both are named and differ. */
-export function assertSameNamespace(input: string, given: string): void {
+function assertSameNamespace(input: string, given: string): void {
   if (input === '' || given === '' || input === given) return;
   throw new SealedSecretsError(
     'NamespaceMismatch',

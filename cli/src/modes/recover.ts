@@ -44,7 +44,7 @@ export async function runRecover(input: Input, target: OutputTarget, options: Re
  *
  * @throws SealedSecretsError `EmptyInput`, `InvalidDocument`, `InvalidObject`.
  */
-export function parseOneSealedSecret(bytes: Uint8Array, source: string): SealedSecret {
+function parseOneSealedSecret(bytes: Uint8Array, source: string): SealedSecret {
   return sealedSecretOf(readOneDocument(bytes, source));
 }
 

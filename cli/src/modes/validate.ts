@@ -1,4 +1,11 @@
-import { formatJsonCompact, isSealedSecretsError, SealedSecretsError, sealedSecretDocument } from '@waxwing/shared';
+import {
+  formatJsonCompact,
+  isSealedSecretsError,
+  type SealedSecret,
+  SealedSecretsError,
+  type SourceDocument,
+  sealedSecretDocument,
+} from '@waxwing/shared';
 import type { Controller } from '../cluster.ts';
 import { type DocumentOptions, readInput, sealedSecretIn } from '../documents.ts';
 import type { Input } from '../input.ts';
@@ -11,7 +18,7 @@ import type { Input } from '../input.ts';
 export async function runValidate(input: Input, controller: Controller, options: DocumentOptions): Promise<void> {
   const refused: string[] = [];
   for await (const document of readInput(input, options)) {
-    const sealedSecret = sealedSecretIn(document);
+    const sealedSecret = readForValidation(document);
     const answer = await controller.verify(formatJsonCompact(sealedSecretDocument(sealedSecret)));
     if (answer.status === 409) refused.push(`unable to decrypt sealed secret: ${sealedSecret.metadata.name}`);
     else if (answer.status !== 200) {
@@ -24,12 +31,16 @@ export async function runValidate(input: Input, controller: Controller, options:
   });
 }
 
-/** An input that cannot be read, in the words of this mode. */
-export function unreadableSealedSecret(error: unknown): unknown {
-  if (!isSealedSecretsError(error, 'InvalidObject')) return error;
-  const { hint, violations } = error;
-  return new SealedSecretsError(error.code, `unable to decrypt sealed secret: ${error.message}`, {
-    ...(hint === undefined ? {} : { hint }),
-    violations,
-  });
+/** The SealedSecret in a document; what is none is told in the words of this mode. */
+function readForValidation(document: SourceDocument): SealedSecret {
+  try {
+    return sealedSecretIn(document);
+  } catch (error) {
+    if (!isSealedSecretsError(error, 'InvalidObject')) throw error;
+    const { hint, violations } = error;
+    throw new SealedSecretsError(error.code, `unable to decrypt sealed secret: ${error.message}`, {
+      ...(hint === undefined ? {} : { hint }),
+      violations,
+    });
+  }
 }
