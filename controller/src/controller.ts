@@ -134,13 +134,11 @@ async function runAssembled(foundation: Foundation, keys: Keys, reconciling: Rec
   election.start();
   const { watch, follower } = keys.follow();
   scopes.start();
-  const stopNoticing = noticeRecovery(scopes, workers);
   const working = startWork(foundation, keys, reconciling, loaded);
   await ended(stopping, working);
   logger.info('shutting down controller', {
     reason: String((stopping.reason as Error | undefined)?.message ?? 'ended'),
   });
-  stopNoticing();
   keys.life.stop();
   await workers.stop(config.shutdownTimeoutMs);
   await Promise.all([follower.stop(), watch.stop(), scopes.stop(), election.stop()]);
@@ -196,19 +194,6 @@ function whatIsStuck(scopes: Reconciling['scopes'], workers: Reconciling['worker
     if (nowMs > state.deadlineMs) return `the watch of ${name} is stuck`;
   const [key] = workers.stuck();
   return key === undefined ? undefined : `reconciling ${key} is stuck`;
-}
-
-const recoveryLookMs = 500;
-
-/** When a watch is up again after a failure, what failed meanwhile is tried at once: its own pause may last for minutes. */
-function noticeRecovery(scopes: Reconciling['scopes'], workers: Reconciling['workers']): () => void {
-  let wasFailing = false;
-  const timer = setInterval(() => {
-    const isFailing = [...scopes.reflectors.values()].some(({ state }) => state.failure !== undefined);
-    if (wasFailing && !isFailing) workers.retryUnavailable();
-    wasFailing = isFailing;
-  }, recoveryLookMs);
-  return () => clearInterval(timer);
 }
 
 /** Waits for the lease and the keys, then reconciles and renews. */
