@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { chmod, mkdir, readdir, rm, stat, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { build, type Plugin } from 'esbuild';
@@ -45,15 +45,24 @@ function inPieces(pieces: ReadonlyMap<string, string>): Plugin {
   };
 }
 
+/** Fills a folder beside its place and then puts it there at once: programs of an earlier build may be running, tests among them. */
+async function replaceFolder(outdir: string, fill: (fresh: string) => Promise<void>): Promise<void> {
+  const folder = resolve(root, outdir);
+  const fresh = `${folder}.${process.pid}.tmp`;
+  await mkdir(fresh, { recursive: true });
+  try {
+    await fill(fresh);
+    await rm(folder, { recursive: true, force: true });
+    await rename(fresh, folder);
+  } finally {
+    await rm(fresh, { recursive: true, force: true });
+  }
+}
+
 /**
  * Bundles what people run: the CLI's two entry points and the controller. CommonJS, because Node starts it several milliseconds
  * faster than modules; the heavy libraries that most commands never need are files of their own, loaded on first use.
  */
-async function clear(outdir: string): Promise<void> {
-  await rm(resolve(root, outdir), { recursive: true, force: true });
-  await mkdir(resolve(root, outdir), { recursive: true });
-}
-
 async function bundle(
   outdir: string,
   entryPoints: Record<string, string>,
@@ -101,7 +110,7 @@ async function addStarter(outdir: string, name: string): Promise<void> {
     `require('node:module').enableCompileCache(require('node:path').join(__dirname, '${compileCache}'));`,
     `require('./${name}-program.cjs');`,
   ];
-  await writeFile(join(root, outdir, `${name}.cjs`), `${lines.join('\n')}\n`);
+  await writeFile(join(outdir, `${name}.cjs`), `${lines.join('\n')}\n`);
 }
 
 /** Runs the program once as it is run most, so that what this compiles is in the cache. */
@@ -134,17 +143,17 @@ const kubesealPieces = {
 };
 
 async function bundleCli(): Promise<void> {
-  await clear('cli/dist');
-  await bundle('cli/dist', { 'waxwing-program': 'cli/src/main.ts' });
-  await bundle('cli/dist', { 'kubeseal-program': 'cli/src/kubeseal-main.ts' }, kubesealPieces);
+  await replaceFolder('cli/dist', async (fresh) => {
+    await bundle(fresh, { 'waxwing-program': 'cli/src/main.ts' });
+    await bundle(fresh, { 'kubeseal-program': 'cli/src/kubeseal-main.ts' }, kubesealPieces);
+    for (const name of ['kubeseal', 'waxwing']) await addStarter(fresh, name);
+  });
   const certificate = 'test/vectors/test-keys/alpha.crt.pem';
   const secret = 'kind: Secret\nmetadata: {name: a, namespace: b}\nstringData:\n  c: d\n';
   for (const [name, args] of [
     ['kubeseal', ['--cert', certificate, '-o', 'yaml']],
     ['waxwing', ['--help']],
   ] as const) {
-    if (!existsSync(join(root, 'cli/dist', `${name}-program.cjs`))) continue;
-    await addStarter('cli/dist', name);
     fillCompileCache('cli/dist', name, args, secret);
   }
   await shareCompileCache('cli/dist');
@@ -153,5 +162,6 @@ async function bundleCli(): Promise<void> {
 // With `--controller FOLDER` only the controller is bundled, into that folder: for the image, and to compare two builds.
 const { values } = parseArgs({ options: { controller: { type: 'string' } } });
 if (values.controller === undefined) await bundleCli();
-await clear(values.controller ?? 'controller/dist');
-await bundle(values.controller ?? 'controller/dist', { controller: 'controller/src/main.ts' });
+await replaceFolder(values.controller ?? 'controller/dist', (fresh) =>
+  bundle(fresh, { controller: 'controller/src/main.ts' }),
+);

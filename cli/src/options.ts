@@ -49,7 +49,7 @@ export function addControllerOptions(command: Command): Command {
   add('--as <user>', 'user to impersonate');
   add('--controller-namespace <namespace>', 'namespace of the controller', 'kube-system');
   add('--controller-name <name>', "name of the controller's Service", 'sealed-secrets-controller');
-  add('--request-timeout <duration>', 'how long one request to the cluster may take', '30s');
+  add('--request-timeout <duration>', 'how long one request to the cluster may take; 0 for ever', '30s');
   return command;
 }
 

@@ -7,6 +7,7 @@ import {
   readDocuments,
   SealedSecretsError,
 } from '@waxwing/shared';
+import { describeFound } from '../documents.ts';
 import { readFile } from '../input.ts';
 import type { Io } from '../io.ts';
 import { askHidden } from '../prompt.ts';
@@ -88,7 +89,10 @@ function itemsOf(value: DocumentValue): DocumentValue[] {
 function assertSecret(value: DocumentValue, file: string): DocumentMap {
   const kind = isDocumentMap(value) ? value.get('kind') : undefined;
   if (!isDocumentMap(value) || (kind !== undefined && kind !== 'Secret')) {
-    throw new SealedSecretsError('InvalidDocument', `${file}: holds ${String(kind ?? 'something')}, not only Secrets`);
+    throw new SealedSecretsError(
+      'InvalidDocument',
+      `${file}: holds ${typeof kind === 'string' ? kind : describeFound(value)}, not only Secrets`,
+    );
   }
   return value;
 }
