@@ -2,7 +2,7 @@ import * as fs from 'node:fs';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { issueCertificate } from '@waxwing/shared';
+import { issueCertificate, parseSealingCertificate } from '@waxwing/shared';
 import { seededRandomBytes, testKey } from '@waxwing/shared/testing';
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { runKubeseal } from './kubeseal.ts';
@@ -455,6 +455,42 @@ describe('--merge-into', () => {
     const stdin = `${secretYaml}---\nkind: Secret\n`;
     expect((await run(['--cert', 'cert.pem', '--merge-into', 'sealed.yaml'], { stdin })).exit).toBe(1);
     expect(read('sealed.yaml')).toBe(target());
+  });
+});
+
+describe('--merge-into and what it must not break', () => {
+  const file = (annotations: string, items: string) =>
+    `apiVersion: bitnami.com/v1alpha1\nkind: SealedSecret\nmetadata:\n  name: db\n  namespace: payments\n${annotations}spec:\n  encryptedData: ${items}\n`;
+
+  test('the key id hint stays true where there is one, and is never added', async () => {
+    const { keyId } = parseSealingCertificate(certificatePem);
+    const merged = async (hint: string) => {
+      write('sealed.yaml', file(hint === '' ? '' : `  annotations:\n    waxwing.dev/key-id: ${hint}\n`, '{old: AgA=}'));
+      expect((await run(['--cert', 'cert.pem', '-f', 'in.yaml', '--merge-into', 'sealed.yaml'])).exit).toBe(0);
+      return /key-id: (.*)/.exec(read('sealed.yaml'))?.[1]?.replaceAll('"', '');
+    };
+    expect(await merged('')).toBeUndefined();
+    expect(await merged('0123456789abcdef')).toBe(`old=0123456789abcdef,password=${keyId}`);
+    expect(await merged(keyId)).toBe(keyId);
+  });
+
+  test.for([
+    ['an anchor', file('', '&items {old: AgA=}')],
+    ['a key that is there twice', file('', '\n    password: AgA=\n    password: AgB=')],
+  ] as [string, string][])('%s at the place is refused with its position, and the file stays', async ([, text]) => {
+    write('sealed.yaml', text);
+    const { exit, stderr } = await run(['--cert', 'cert.pem', '-f', 'in.yaml', '--merge-into', 'sealed.yaml']);
+    expect(exit).toBe(1);
+    expect(stderr).toMatch(/^error: sealed\.yaml: .*line \d+, column \d+/);
+    expect(read('sealed.yaml')).toBe(text);
+  });
+
+  test('other documents of the file stay', async () => {
+    const others = '---\nkind: ConfigMap # mine\n';
+    write('sealed.yaml', `${file('', '{}')}${others}`);
+    expect((await run(['--cert', 'cert.pem', '-f', 'in.yaml', '--merge-into', 'sealed.yaml'])).exit).toBe(0);
+    expect(read('sealed.yaml').endsWith(others)).toBe(true);
+    expect(read('sealed.yaml')).toMatch(/encryptedData:.*\n?.*password/);
   });
 });
 
