@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"os"
 	"text/template"
+	"time"
 
 	"github.com/Masterminds/sprig/v3"
 )
@@ -58,12 +59,26 @@ func render(r request, funcs template.FuncMap) (out response) {
 	return response{Output: buffer.Bytes()}
 }
 
+// Go has no limits: a range over a number that a typing error made huge runs for years.
+const longest = 10 * time.Second
+
+// renderInTime gives up after a while; the rendering then goes on in the background.
+func renderInTime(r request, funcs template.FuncMap) (answer response, isDone bool) {
+	done := make(chan response, 1)
+	go func() { done <- render(r, funcs) }()
+	select {
+	case answer := <-done:
+		return answer, true
+	case <-time.After(longest):
+		return response{Error: "limit", Detail: "not done in time"}, false
+	}
+}
+
 func main() {
 	funcs := functions()
 	in := bufio.NewScanner(os.Stdin)
 	in.Buffer(make([]byte, 1<<20), 1<<26)
 	out := bufio.NewWriter(os.Stdout)
-	defer out.Flush()
 	encoder := json.NewEncoder(out)
 	for in.Scan() {
 		var r request
@@ -71,9 +86,19 @@ func main() {
 			fmt.Fprintln(os.Stderr, "bad request:", err)
 			os.Exit(2)
 		}
-		if err := encoder.Encode(render(r, funcs)); err != nil {
+		answer, isDone := renderInTime(r, funcs)
+		if err := encoder.Encode(answer); err != nil {
 			fmt.Fprintln(os.Stderr, "cannot write:", err)
 			os.Exit(2)
+		}
+		// Whoever asks may wait for this answer before asking again.
+		if err := out.Flush(); err != nil {
+			fmt.Fprintln(os.Stderr, "cannot write:", err)
+			os.Exit(2)
+		}
+		if !isDone {
+			// Nothing can stop the rendering but the end of the process.
+			os.Exit(0)
 		}
 	}
 	if err := in.Err(); err != nil {

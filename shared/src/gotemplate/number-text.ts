@@ -19,12 +19,16 @@ export function parseInt64(text: string, base: 0 | 8 | 10): bigint | undefined {
   return value < minInt64 || value > maxInt64 ? undefined : value;
 }
 
-/** The nearest 64-bit integer where the text is a decimal number that is too large, as `strconv.Atoi` gives beside its error. */
+/**
+ * What `strconv.Atoi` gives beside its error: the nearest integer for a decimal number that is too large, 0 for text that is none. Digits
+ * that leave 64 bits end the reading, so what follows them does not matter.
+ */
 export function parseInt64Saturating(text: string): bigint {
   const value = parseInt64(text, 10);
   if (value !== undefined) return value;
-  if (!/^[+-]?[0-9]+$/.test(text)) return 0n;
-  return text[0] === '-' ? minInt64 : maxInt64;
+  const [, sign = '', digits = '', rest = ''] = /^([+-]?)([0-9]*)(.*)$/s.exec(text) ?? [];
+  if (digits === '' || (rest !== '' && toBigInt(digits, '') <= maxUint64)) return 0n;
+  return sign === '-' ? minInt64 : maxInt64;
 }
 
 // More digits than this never fit, whatever the base; longer text is not converted at all.

@@ -1,7 +1,7 @@
 import { countRunes, decodeRune, encodeRune, maxRune, runeError } from '../byte-string.ts';
 import { formatDuration } from '../time/duration.ts';
 import { monthName, timeGoString, timeText, weekdayName } from '../time/layout.ts';
-import { GoTime, secondsBeforeUnixEpoch, TimeLocation, utcLocation } from '../time/time.ts';
+import { GoTime, localLocation, secondsBeforeUnixEpoch, TimeLocation, utcLocation } from '../time/time.ts';
 import { isPrint } from '../unicode.ts';
 import { checkNesting, kindOf, type StepCounter, typeName } from '../values/inspect.ts';
 import { isSignedKind, isUnsignedKind, types } from '../values/types.ts';
@@ -90,6 +90,18 @@ function structFields(value: GoValue): ReadonlyArray<readonly [string, GoValue]>
       ['pre', value.prerelease],
       ['metadata', value.metadata],
       ['original', value.original],
+    ];
+  }
+  if (value instanceof TimeLocation) {
+    const none = new GoSlice(types.anySlice, undefined);
+    return [
+      ['name', value.name],
+      ['zone', none],
+      ['tx', none],
+      ['extend', ''],
+      ['cacheStart', new GoInteger(types.int64, 0n)],
+      ['cacheEnd', new GoInteger(types.int64, 0n)],
+      ['cacheZone', null],
     ];
   }
   if (value instanceof GoTime) {
@@ -338,7 +350,7 @@ class Printer {
   }
 
   #printPointerValue(value: GoValue, verb: string, depth: number): void {
-    if (depth === 0 && value instanceof GoVersion) {
+    if (depth === 0 && (value instanceof GoVersion || value === localLocation)) {
       this.write('&');
       this.#printStruct(value, verb, depth + 1);
     } else this.#printPointer(value, verb);

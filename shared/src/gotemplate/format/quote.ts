@@ -104,10 +104,6 @@ function unquoteOne(text: string, start: number, delimiter: '"' | "'"): Unit | u
   if (first === delimiter) return undefined;
   if (first !== '\\') {
     const { rune, size } = decodeRune(text, start);
-    // An invalid byte stays the byte it is inside a string, and is U+FFFD as a character.
-    if (size === 1 && rune === runeError && delimiter === '"') {
-      return { value: text.charCodeAt(start), isByte: true, end: start + 1 };
-    }
     return { value: rune, isByte: false, end: start + size };
   }
   const letter = text[start + 1];

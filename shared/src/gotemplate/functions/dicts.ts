@@ -59,7 +59,7 @@ function mergeInto(target: GoMap, source: GoMap, options: MergeOptions, depth = 
     const value = source.get(key) ?? null;
     const existing = entries.get(key);
     if (value === null) {
-      if (options.overwrite) entries.set(key, null);
+      if (options.overwrite) store(target, key, null, source);
       continue;
     }
     if (value instanceof GoSlice) mergeList(target, key, value, options);
@@ -68,7 +68,7 @@ function mergeInto(target: GoMap, source: GoMap, options: MergeOptions, depth = 
       if (value instanceof GoSlice) continue;
       if (value instanceof GoMap && existing instanceof GoMap) continue;
     }
-    if (options.overwrite || existing === undefined || isEmptyForMerge(existing)) store(target, key, value);
+    if (options.overwrite || existing === undefined || isEmptyForMerge(existing)) store(target, key, value, source);
   }
 }
 
@@ -77,9 +77,9 @@ function isEmptyForMerge(value: GoValue): boolean {
   return value === null || (!(value instanceof GoComplex) && isEmpty(value));
 }
 
-function store(target: GoMap, key: string, value: GoValue): void {
-  // A map of strings, as `split` gives it, takes nothing else.
-  if (target.type === types.stringMap && typeof value !== 'string')
+function store(target: GoMap, key: string, value: GoValue, source: GoMap): void {
+  // A map of strings, as `split` gives it, takes nothing from a map of anything, not even strings.
+  if (target.type === types.stringMap && source.type !== types.stringMap)
     throw new CallError('value of type interface {} is not assignable to type string');
   entriesForWriting(target).set(key, value);
 }
@@ -88,8 +88,8 @@ function mergeList(target: GoMap, key: string, value: GoSlice, { overwrite }: Me
   const existing = target.get(key);
   if (target.type === types.stringMap)
     throw new CallError('value of type []interface {} is not assignable to type string');
-  if (overwrite || target.size === 0) store(target, key, value);
-  else if (existing === undefined || existing === null) store(target, key, new GoSlice(value.type, []));
+  if (overwrite || target.size === 0) entriesForWriting(target).set(key, value);
+  else if (existing === undefined || existing === null) entriesForWriting(target).set(key, new GoSlice(value.type, []));
 }
 
 /** Maps merge into maps; a version does not merge with another kind of value. */
@@ -135,7 +135,7 @@ function mergeFunctions(name: 'merge' | 'mergeOverwrite', overwrite: boolean): T
   ];
 }
 
-/** What copystructure copies: a version loses its fields, which are not exported; nothing cannot be copied. */
+/** Nothing cannot be copied. */
 function copyOf({ budget }: CallContext, value: GoValue): GoValue {
   if (value === null) throw new CallError('nothing to copy');
   return deepCopy(value, budget);

@@ -29,8 +29,18 @@ export const utcLocation = new TimeLocation('UTC', () => utcZone);
 /** The local zone of the program, which is UTC: a template gives the same everywhere. Distinct from UTC where Go compares. */
 export const localLocation = new TimeLocation('UTC', () => utcZone);
 
-/** A zone with one offset for all times. */
+const unnamedZones = new Map<number, TimeLocation>();
+
+/** A zone with one offset for all times. Like Go's, it is a new one every time, but for whole hours without a name. */
 export function fixedZone(name: string, offset: number): TimeLocation {
+  const hour = offset / 3600;
+  if (name !== '' || !Number.isInteger(hour) || hour < -12 || hour > 14) return newFixedZone(name, offset);
+  const known = unnamedZones.get(offset) ?? newFixedZone(name, offset);
+  unnamedZones.set(offset, known);
+  return known;
+}
+
+function newFixedZone(name: string, offset: number): TimeLocation {
   return new TimeLocation(name, () => ({ abbreviation: name, offset, isDst: false }));
 }
 

@@ -42,6 +42,7 @@ export function loadLocation(name: string): TimeLocation | undefined {
 }
 
 function zoneLookup(name: string, abbreviations: ReadonlyMap<number, Abbreviation>): (unixSeconds: bigint) => ZoneAt {
+  // Zones such as `Etc/GMT+3` never change; for all others the engine knows when they did.
   const offsetAt = abbreviations.size === 1 ? fixedOffset(abbreviations) : intlOffset(name);
   return (unixSeconds) => {
     const offset = offsetAt(unixSeconds);

@@ -120,7 +120,7 @@ export function sameScalar(a: GoValue, b: GoValue): boolean {
   return a === b;
 }
 
-/** A copy that shares no slice or map with the original. */
+/** A copy that shares no slice or map with the original, as copystructure makes it. */
 export function deepCopy(value: GoValue, counter: StepCounter, depth = 0): GoValue {
   counter.step();
   checkNesting(depth);
@@ -137,5 +137,11 @@ export function deepCopy(value: GoValue, counter: StepCounter, depth = 0): GoVal
     for (const [key, element] of value.entries) copy.set(key, deepCopy(element, counter, depth + 1));
     return new GoMap(value.type, copy);
   }
+  // The fields of a version are not exported, so the original's copier leaves them out.
+  if (value instanceof GoVersion) return blankVersion(value.isPointer);
   return value;
+}
+
+function blankVersion(isPointer: boolean): GoVersion {
+  return new GoVersion({ isPointer, major: 0n, minor: 0n, patch: 0n, prerelease: '', metadata: '', original: '' });
 }
