@@ -32,6 +32,7 @@ const healthy: ReadonlyMap<string, string> = new Map([
   [`waxwing_key_backups{${job},pod="a",state="absent"}`, '0x20000'],
   [`waxwing_key_backups{${job},pod="a",state="written"}`, '0x20000'],
   [`waxwing_key_backups{${job},pod="a",state="verified"}`, '2x20000'],
+  [`waxwing_key_backup_failing${leader}`, '0x20000'],
   [`waxwing_objects{${job},pod="a",reason="Unsealed"}`, '4000x20000'],
   [`waxwing_objects{${job},pod="a",reason="UnknownKey"}`, '0x20000'],
   [`waxwing_watch_age_seconds{${job},pod="a",instance="a:8081",watch="secrets"}`, '45x20000'],
@@ -118,6 +119,14 @@ const situations: readonly Situation[] = [
     minutes: 61,
     labels: { job: 'sealed-secrets' },
     summary: '1 sealing keys have no backup',
+  },
+  {
+    alert: 'SealedSecretsKeyBackupFailing',
+    when: 'the backup of a new key cannot be written',
+    series: [[`waxwing_key_backup_failing${leader}`, '1x100']],
+    minutes: 11,
+    labels: { job: 'sealed-secrets' },
+    summary: 'A new sealing key cannot be backed up',
   },
   {
     alert: 'SealedSecretsKeyBackupUnverified',

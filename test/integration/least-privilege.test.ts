@@ -1,3 +1,4 @@
+import { generateKeyPairSync } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import type { Json } from '../apiserver/client.ts';
 import { createNamespace } from '../apiserver/namespace.ts';
@@ -105,6 +106,30 @@ async function expectExactly(installation: Installation): Promise<void> {
   expect(await installation.comparison()).toEqual({ unused: [], missing: [] });
 }
 
+/** A public SSH key, as `ssh-keygen -t ed25519` makes it (RFC 8709, section 4). */
+function sshRecipient(): string {
+  const { x = '' } = generateKeyPairSync('ed25519').publicKey.export({ format: 'jwk' });
+  const fields = [Buffer.from('ssh-ed25519'), Buffer.from(x, 'base64url')].flatMap((field) => {
+    const length = Buffer.alloc(4);
+    length.writeUInt32BE(field.length);
+    return [length, field];
+  });
+  return `ssh-ed25519 ${Buffer.concat(fields).toString('base64')}`;
+}
+
+/** A token of a service account of its own, for the controller's audience. */
+async function callerToken(namespace: string): Promise<string> {
+  const account = { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'caller' } };
+  await server.request('POST', `/api/v1/namespaces/${namespace}/serviceaccounts`, account);
+  const review = {
+    apiVersion: 'authentication.k8s.io/v1',
+    kind: 'TokenRequest',
+    spec: { audiences: ['waxwing'], expirationSeconds: 600 },
+  };
+  const path = `/api/v1/namespaces/${namespace}/serviceaccounts/caller/token`;
+  return (await server.request('POST', path, review)).body.status.token;
+}
+
 describe.skipIf(goToolsBlocker(['helm']) !== undefined)('the roles of the chart are what the controller needs', () => {
   it('for all namespaces', async () => {
     await using installation = await install({});
@@ -141,6 +166,26 @@ describe.skipIf(goToolsBlocker(['helm']) !== undefined)('the roles of the chart 
       rbac: { clusterRole: false, namespacedRoles: true },
     });
     await liveThrough(installation, installation.namespace);
+    await expectExactly(installation);
+  });
+
+  it('with backups of new keys', async () => {
+    await using installation = await install({ backup: { recipients: [sshRecipient()] } });
+    await liveThrough(installation, await cluster.createNamespace());
+    await expectExactly(installation);
+  });
+
+  it('with callers who have to identify themselves', async () => {
+    await using installation = await install({ http: { auth: 'token' } });
+    const namespace = await cluster.createNamespace();
+    const sealIt = await sealerOf(installation.controller);
+    const answer = await installation.controller.request('/v1/verify', {
+      method: 'POST',
+      body: JSON.stringify(sealIt({ namespace, name: 'app', data: { a: '1' } })),
+      headers: { 'X-Waxwing-Token': await callerToken(namespace) },
+    });
+    expect(answer.status).toBe(403);
+    await liveThrough(installation, namespace);
     await expectExactly(installation);
   });
 });
