@@ -63,6 +63,20 @@ describe('the embedded API server', () => {
     }
   });
 
+  it('answers 413 to a body beyond its limit and serves the next request on the same connection', async () => {
+    const server = await startEmbeddedApiServer();
+    try {
+      const huge = { metadata: { name: 'huge' }, stringData: { a: 'x'.repeat(3_500_000) } };
+      expect((await server.request('POST', secrets, huge)).body).toMatchObject({
+        code: 413,
+        reason: 'RequestEntityTooLarge',
+      });
+      expect((await server.request('GET', secrets)).status).toBe(200);
+    } finally {
+      await server.stop();
+    }
+  });
+
   it('records sizes and times of requests in the audit trail', async () => {
     const server = await startEmbeddedApiServer();
     try {

@@ -350,14 +350,15 @@ function answerPath(parts: ServerParts, { request, response, incoming }: Exchang
   }
 }
 
+/** Reads the whole body. One that is too large is read to its end too, or the client would never read the 413. */
 async function readBody(exchange: Exchange): Promise<Buffer> {
   const chunks: Buffer[] = [];
   for await (const chunk of exchange.incoming) {
     exchange.requestBytes += chunk.length;
-    if (exchange.requestBytes > maximumBodyBytes) {
-      throw new ApiError(413, 'RequestEntityTooLarge', `Request entity too large: limit is ${maximumBodyBytes}`, {});
-    }
-    chunks.push(chunk);
+    if (exchange.requestBytes <= maximumBodyBytes) chunks.push(chunk);
+  }
+  if (exchange.requestBytes > maximumBodyBytes) {
+    throw new ApiError(413, 'RequestEntityTooLarge', `Request entity too large: limit is ${maximumBodyBytes}`, {});
   }
   return chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks);
 }
