@@ -7,6 +7,12 @@ import { createAccount, keyAdminRules, unsealerRules } from './roles.ts';
 const cluster = await startCluster();
 const { server } = cluster;
 const name = 'app';
+const quickLease = [
+  '--leader-elect',
+  '--lease-duration=2s',
+  '--lease-renew-deadline=1500ms',
+  '--lease-retry-period=300ms',
+];
 const newKeyNamespace = () => createNamespace(server, { generateName: 'keys-' });
 
 describe("under upstream's unmodified roles", () => {
@@ -133,14 +139,8 @@ describe('a permission that is missing', () => {
 describe('two replicas', () => {
   it('elect one that writes; the other serves, and takes over when the first is killed', async () => {
     const namespace = await newKeyNamespace();
-    const flags = [
-      '--leader-elect',
-      '--lease-duration=2s',
-      '--lease-renew-deadline=1500ms',
-      '--lease-retry-period=300ms',
-    ];
-    await using first = await cluster.startController({ namespace, flags, podName: 'one' });
-    await using second = await cluster.startController({ namespace, flags, podName: 'two' });
+    await using first = await cluster.startController({ namespace, flags: quickLease, podName: 'one' });
+    await using second = await cluster.startController({ namespace, flags: quickLease, podName: 'two' });
     expect(await certificateOf(second)).toBe(await certificateOf(first));
     const sealIt = await sealerOf(second);
     const target = await cluster.createNamespace();
@@ -155,5 +155,22 @@ describe('two replicas', () => {
       (write) => write.startsWith('create secrets') && write.endsWith('201'),
     );
     expect(created).toHaveLength(11);
+  });
+
+  it('a leader that slept past its lease ends, and writes nothing any more', async () => {
+    const namespace = await newKeyNamespace();
+    await using first = await cluster.startController({ namespace, flags: quickLease, podName: 'one' });
+    await using second = await cluster.startController({ namespace, flags: quickLease, podName: 'two' });
+    const sealIt = await sealerOf(first);
+    first.kill('SIGSTOP');
+    const target = await cluster.createNamespace();
+    await cluster.apply(sealIt({ namespace: target, name, data: { a: '1' } }));
+    await cluster.condition(target, name, 'True', 'Unsealed');
+    expect(second.logs()).toContain('this replica leads');
+    const mark = await cluster.mark();
+    first.kill('SIGCONT');
+    expect(await first.exited()).toBe(1);
+    expect(first.logs()).toContain('leadership is lost');
+    expect((await cluster.writes(mark)).filter((write) => write.includes(target))).toEqual([]);
   });
 });
