@@ -36,12 +36,15 @@ export interface CommandOutcome {
   readonly removed: readonly string[];
 }
 
+// biome-ignore lint/suspicious/noTemplateCurlyInString: what stands in the vectors for the folder of a case
+const folderPlaceholder = '${DIR}';
+
 /** Runs a case in a folder of its own, without a process of its own. */
 export async function runCommandCase(row: CommandCase): Promise<CommandOutcome> {
   const folder = mkdtempSync(join(tmpdir(), 'waxwing-vector-'));
   try {
-    const insert = (text: string) => text.replaceAll('${DIR}', folder);
-    const extract = (text: string) => text.replaceAll(folder, '${DIR}');
+    const insert = (text: string) => text.replaceAll(folderPlaceholder, folder);
+    const extract = (text: string) => text.replaceAll(folder, folderPlaceholder);
     for (const [path, file] of Object.entries(row.files ?? {})) {
       mkdirSync(dirname(join(folder, path)), { recursive: true });
       writeFileSync(join(folder, path), contentOf(file, insert));

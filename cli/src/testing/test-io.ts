@@ -12,6 +12,8 @@ export interface TestIoOptions {
   /** Functions of the file system to be replaced, to make it fail. */
   readonly files?: Partial<FileSystem>;
   readonly now?: Date;
+  /** A clock that moves; wins over `now`. */
+  readonly clock?: () => Date;
   readonly umask?: number;
   /** What is typed without echo. */
   readonly hiddenLine?: string;
@@ -28,7 +30,7 @@ export interface TestIo extends Io {
 
 /** The real file system below a folder, with streams in memory. Nothing of the process is seen but what is given. */
 export function createTestIo(options: TestIoOptions): TestIo {
-  const { workingFolder, stdin = '', env = {}, terminals = [], files = {}, now, umask = 0o022 } = options;
+  const { workingFolder, stdin = '', env = {}, terminals = [], files = {}, now, clock, umask = 0o022 } = options;
   const stdout: Buffer[] = [];
   const stderr: Buffer[] = [];
   const cleanUps = new Set<() => void>();
@@ -37,14 +39,17 @@ export function createTestIo(options: TestIoOptions): TestIo {
     stdin: { isTerminal: terminals.includes('stdin'), chunks: () => chunksOf(stdin) },
     stdout: {
       isTerminal: terminals.includes('stdout'),
-      write: async (bytes) => (options.writeStdout ?? ((chunk) => stdout.push(Buffer.from(chunk))))(bytes) as void,
+      write: async (bytes) => {
+        if (options.writeStdout === undefined) stdout.push(Buffer.from(bytes));
+        else options.writeStdout(bytes);
+      },
     },
     stderr: { isTerminal: terminals.includes('stderr'), write: async (bytes) => void stderr.push(Buffer.from(bytes)) },
     files: { ...fs, ...files },
     env,
     workingFolder,
     umask,
-    now: () => now ?? new Date(),
+    now: clock ?? (() => now ?? new Date()),
     readHiddenLine: async () => options.hiddenLine ?? '',
     randomBytes: (length) => randomBytes(length),
     onEndingSignal: (cleanUp) => {
