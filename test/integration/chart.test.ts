@@ -164,6 +164,39 @@ describe.skipIf(goToolsBlocker(['helm', 'kubectl']) !== undefined)('the chart in
     expect(await exists(`/apis/bitnami.com/v1alpha1/namespaces/${namespace}/sealedsecrets/mine`)).toBe(true);
   });
 
+  it('takes over a release of upstream’s chart in place, with the same values, and gives it back on a rollback', async () => {
+    const namespace = await createNamespace(server);
+    const { release, values } = isolatedRelease();
+    const upstreamChart = join(root, 'test/fixtures/charts/sealed-secrets');
+    const installed = await withValuesFile(values, (file) =>
+      helm(['install', release, upstreamChart, '--namespace', namespace, '--values', file], server.kubeconfig),
+    );
+    expect(installed.stderr).toBe('');
+    const deployment = async () =>
+      (await server.request('GET', `/apis/apps/v1/namespaces/${namespace}/deployments/${release}`)).body;
+    const before = await deployment();
+
+    const upgraded = await runHelm('upgrade', release, namespace, values);
+    expect(upgraded.stderr).toBe('');
+    expect(upgraded.status).toBe(0);
+    const after = await deployment();
+    expect(after.metadata.uid).toBe(before.metadata.uid);
+    const [container] = after.spec.template.spec.containers;
+    expect(after.spec.template.spec.containers).toHaveLength(1);
+    expect(container.image).toContain('waxwing-controller');
+    expect(container.readinessProbe.httpGet.path).toBe('/readyz');
+    expect(container.env.map(({ name }: Json) => name)).not.toContain('GOMAXPROCS');
+    expect(await exists(`/api/v1/namespaces/${namespace}/services/${release}-metrics`)).toBe(true);
+
+    const rolledBack = await helm(['rollback', release, '1', '--namespace', namespace], server.kubeconfig);
+    expect(rolledBack.status).toBe(0);
+    const back = await deployment();
+    expect(back.spec.replicas).toBe(1);
+    expect(back.spec.template.spec.containers[0].image).toContain('bitnami/sealed-secrets-controller');
+    const leaderElection = `/apis/rbac.authorization.k8s.io/v1/namespaces/${namespace}/roles/${release}-leader-election`;
+    expect(await exists(leaderElection)).toBe(false);
+  });
+
   it('refuses an upgrade that would delete the CRD', async () => {
     const { release, namespace, values } = await install();
     const mark = (annotations: object) =>
