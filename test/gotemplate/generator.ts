@@ -366,7 +366,7 @@ export class TemplateGenerator {
       }
       // A range over a number that an expression gives could be endless.
       const isSafe = kind === 'range integer' || isSurelyNoNumber(over);
-      const safeOver = isSafe ? over : `(list ${over})`;
+      const safeOver = isSafe ? over : `(list (${over}))`;
       let text = this.#tag(`range ${variables}${safeOver}`) + body;
       if (kind === 'range else' || this.#random.chance(0.2)) {
         this.#use('range else');

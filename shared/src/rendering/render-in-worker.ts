@@ -1,0 +1,78 @@
+import { Worker } from 'node:worker_threads';
+import { TemplateError, type TemplateErrorKind, type TemplateLimits } from '../gotemplate/index.ts';
+
+/** What one template needs to be rendered in another thread. All strings are byte strings. */
+export interface WorkerRenderRequest {
+  readonly name: string;
+  readonly text: string;
+  readonly data: ReadonlyMap<string, string>;
+  readonly limits?: Partial<TemplateLimits>;
+}
+
+export interface WorkerRenderOptions {
+  /** After this many milliseconds the thread is ended, whatever it does, and the template fails with kind `limit`. */
+  readonly deadlineMs: number;
+  /** The module the thread runs: `template-worker.ts` beside this file (the default), or the file a bundler has made of it. */
+  readonly workerUrl?: URL;
+}
+
+/** What the thread answers. */
+export type WorkerRenderResponse = { readonly output: string } | { readonly failure: WorkerFailure };
+
+interface WorkerFailure {
+  readonly kind: TemplateErrorKind;
+  readonly message: string;
+  readonly line: number;
+  readonly column: number;
+}
+
+/** Room for the thread; a template that needs more ends with kind `limit` long before the process is in danger. */
+const heapMegabytes = 256;
+
+/**
+ * Renders a template in a thread of its own, for templates that generate keys or certificates or hash passwords (`isCostly`): the
+ * calling thread goes on answering meanwhile. Throws `TemplateError` as `renderTemplate` does.
+ */
+export async function renderInWorker(request: WorkerRenderRequest, options: WorkerRenderOptions): Promise<string> {
+  const worker = new Worker(options.workerUrl ?? new URL('./template-worker.ts', import.meta.url), {
+    workerData: request,
+    resourceLimits: { maxOldGenerationSizeMb: heapMegabytes },
+    // The thread sees no environment and its streams lead nowhere.
+    env: {},
+    stdout: true,
+    stderr: true,
+  });
+  const response = await responseOf(worker, options.deadlineMs);
+  // Not awaited: a key that is being generated delays the end of the thread, not of the caller.
+  void worker.terminate();
+  if ('output' in response) return response.output;
+  const { message, ...details } = response.failure;
+  throw new TemplateError(message, { ...details, templateName: request.name });
+}
+
+/** The thread's answer, or that of the deadline; rejects where the thread breaks down for another reason than the template. */
+function responseOf(worker: Worker, deadlineMs: number): Promise<WorkerRenderResponse> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(
+      () => resolve(limitReached(`the template takes longer than ${deadlineMs} ms`)),
+      deadlineMs,
+    );
+    worker.once('message', (response: WorkerRenderResponse) => {
+      clearTimeout(timer);
+      resolve(response);
+    });
+    worker.once('error', (error: NodeJS.ErrnoException) => {
+      clearTimeout(timer);
+      if (error.code === 'ERR_WORKER_OUT_OF_MEMORY') resolve(limitReached('the template needs too much memory'));
+      else reject(error);
+    });
+    worker.once('exit', (code) => {
+      clearTimeout(timer);
+      reject(new Error(`the thread that renders templates ended early, with ${code}`));
+    });
+  });
+}
+
+function limitReached(message: string): WorkerRenderResponse {
+  return { failure: { kind: 'limit', message, line: 1, column: 1 } };
+}
