@@ -21,7 +21,7 @@ import type { LeaderElection } from './kube/leases.ts';
 import { createReflector, type ReflectorTiming } from './kube/reflector.ts';
 import type { Logger } from './logger.ts';
 import type { Metrics } from './metrics.ts';
-import { createObjectMemory } from './object-memory.ts';
+import { createObjectMemory, type ObjectMemory } from './object-memory.ts';
 import { contestWindowMs } from './plan.ts';
 import { createQueue, processTimers, type WorkQueue } from './queue.ts';
 import { createReconcile } from './reconcile.ts';
@@ -30,7 +30,7 @@ import { specHashOf } from './spec-hash.ts';
 import { createStatusWriter } from './status-writer.ts';
 import { volatileEntriesOf } from './templates.ts';
 import { createTriggers, type Triggers } from './triggers.ts';
-import { createWorkerPool, type WorkerPool } from './worker.ts';
+import { createWorkerPool, type Reconcile, type WorkerPool } from './worker.ts';
 
 /** What everything else is built on. */
 export interface Foundation {
@@ -163,45 +163,8 @@ export function assembleReconciling(foundation: Foundation, { registry }: Keys):
     onSealedSecret: (change) => triggers.sealedSecretChanged(change),
     onSecret: (change) => triggers.secretChanged(change),
   });
-  const reconcile = createReconcile({
-    cache: scopes,
-    client,
-    keyRing: () => registry.ring,
-    render: foundation.render,
-    volatileEntries: volatileEntriesOf,
-    specHashOf,
-    status: createStatusWriter({
-      sealedSecrets: client.sealedSecrets,
-      specHashOf,
-      nowMs: Date.now,
-      controller,
-      enabled: config.reconcile.updateStatus,
-    }),
-    events,
-    memory,
-    metrics,
-    logger,
-    monotonicMs: now,
-    settings: {
-      acceptDeprecatedData: config.reconcile.acceptDeprecatedData,
-      allowCredentialTypes: config.reconcile.allowServiceAccountTokens,
-      repairDrift: !config.reconcile.skipRecreate,
-      oldGcBehavior: config.reconcile.oldGcBehavior,
-      fieldManager: 'controller',
-    },
-  });
-  const workers = createWorkerPool({
-    queue,
-    reconcile,
-    concurrency: config.reconcile.workers,
-    backoff: { baseMs: config.reconcile.retryBaseDelayMs, maxMs: config.reconcile.retryMaxDelayMs },
-    recheckIntervalMs: config.reconcile.failedRecheckIntervalMs,
-    deadlineMs: config.reconcile.deadlineMs,
-    metrics,
-    logger,
-    now,
-    random: Math.random,
-  });
+  const reconcile = assembleReconcile(foundation, { cache: scopes, memory, registry, controller });
+  const workers = assembleWorkers(foundation, queue, reconcile);
   const triggers: Triggers = createTriggers({
     cache: scopes,
     queue,
@@ -218,6 +181,64 @@ export function assembleReconciling(foundation: Foundation, { registry }: Keys):
   registry.onChange(triggers.keyRingChanged);
   metrics.observe({ queue, reflectors: scopes.reflectors });
   return { scopes, queue, workers, triggers };
+}
+
+function assembleReconcile(
+  foundation: Foundation,
+  parts: {
+    readonly cache: Scopes;
+    readonly memory: ObjectMemory;
+    readonly registry: KeyRegistry;
+    readonly controller: string;
+  },
+): Reconcile {
+  const { config, client, logger, metrics, events } = foundation;
+  const { cache, memory, registry, controller } = parts;
+  const { acceptDeprecatedData, allowServiceAccountTokens, oldGcBehavior, skipRecreate, updateStatus } =
+    config.reconcile;
+  return createReconcile({
+    cache,
+    client,
+    keyRing: () => registry.ring,
+    render: foundation.render,
+    volatileEntries: volatileEntriesOf,
+    specHashOf,
+    status: createStatusWriter({
+      sealedSecrets: client.sealedSecrets,
+      specHashOf,
+      nowMs: Date.now,
+      controller,
+      enabled: updateStatus,
+    }),
+    events,
+    memory,
+    metrics,
+    logger,
+    monotonicMs: now,
+    settings: {
+      acceptDeprecatedData,
+      allowCredentialTypes: allowServiceAccountTokens,
+      repairDrift: !skipRecreate,
+      oldGcBehavior,
+      fieldManager: 'controller',
+    },
+  });
+}
+
+function assembleWorkers({ config, logger, metrics }: Foundation, queue: WorkQueue, reconcile: Reconcile): WorkerPool {
+  const { workers, retryBaseDelayMs, retryMaxDelayMs, failedRecheckIntervalMs, deadlineMs } = config.reconcile;
+  return createWorkerPool({
+    queue,
+    reconcile,
+    concurrency: workers,
+    backoff: { baseMs: retryBaseDelayMs, maxMs: retryMaxDelayMs },
+    recheckIntervalMs: failedRecheckIntervalMs,
+    deadlineMs,
+    metrics,
+    logger,
+    now,
+    random: Math.random,
+  });
 }
 
 type ReflectorParts = Omit<

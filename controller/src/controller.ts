@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { url as inspectorUrl } from 'node:inspector';
 import { setFlagsFromString } from 'node:v8';
+import { isSealedSecretsError } from '@waxwing/shared';
 import type { Foundation, Keys, Reconciling } from './assemble.ts';
 import { assembleKeys, assembleReconciling, assembleServer } from './assemble.ts';
 import type { Config } from './config.ts';
@@ -155,7 +156,8 @@ async function loadKeysOnce({ life }: Keys): Promise<boolean> {
   try {
     await life.load();
     return true;
-  } catch {
+  } catch (error) {
+    if (!isSealedSecretsError(error)) throw error;
     // `startWork` tries again, and reports what is wrong.
     return false;
   }

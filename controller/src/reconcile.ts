@@ -258,7 +258,9 @@ async function planContext(
     allowCredentialTypes: settings.allowCredentialTypes,
     repairDrift: settings.repairDrift,
     recentRepairs,
-    volatileEntries: existing === undefined ? new Set() : await volatileEntries(spec.template),
+    // The deprecated format has a template that means nothing, and need not even be one.
+    volatileEntries:
+      existing === undefined || spec.data !== undefined ? new Set() : await volatileEntries(spec.template),
     ...(other === undefined ? {} : { otherManager: other }),
   };
 }
