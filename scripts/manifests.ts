@@ -4,6 +4,7 @@ import { parseArgs } from 'node:util';
 import { parse, parseDocument, stringify } from 'yaml';
 import type { Json } from '../test/apiserver/client.ts';
 import { chartFolder, renderChart } from '../test/contract/chart/helm.ts';
+import { chartReadme } from './chart-readme.ts';
 
 const root = join(import.meta.dirname, '..');
 const crdFile = join(root, 'crds/bitnami.com_sealedsecrets.yaml');
@@ -68,11 +69,12 @@ const variants: readonly Variant[] = [
   },
 ];
 
-/** Everything in `deploy/` that is made from something else, by path from the repository's root. */
+/** Everything that is made from something else, by path from the repository's root. */
 async function generateFiles(): Promise<ReadonlyMap<string, string>> {
   const files = new Map<string, string>();
   const crd = await readFile(crdFile, 'utf8');
   files.set('charts/waxwing/crds/bitnami.com_sealedsecrets.yaml', crd);
+  files.set('charts/waxwing/README.md', chartReadme(await readFile(join(chartFolder, 'values.yaml'), 'utf8')));
   for (const { file, about, values } of variants) {
     const objects = await renderChart({ release: fullname, namespace, values: { ...baseValues, ...values } });
     files.set(`deploy/${file}`, printManifest(about, toStaticObjects([parse(crd), ...objects])));
