@@ -59,21 +59,23 @@ export function listPage(store: Store, type: ResourceType, namespace: string, qu
       ? collection.sorted(prefix)
       : collection.sortedAt(revision, prefix);
   const listed = revision === undefined || revision === -1 ? store.revision : revision;
-  const matching: StoredVersion[] = [];
+  const page: StoredVersion[] = [];
+  let remaining = 0;
   for (const version of versions) {
     if (token !== undefined && version.key <= token.after) continue;
-    if (selector === undefined || selector(version.object)) matching.push(version);
+    if (limit > 0 && page.length === limit) {
+      remaining++;
+      // With a selector nobody knows how many of the rest fit; as with the real server the last page may be empty.
+      if (selector !== undefined) break;
+    } else if (selector === undefined || selector(version.object)) page.push(version);
   }
-  if (limit === 0 || matching.length <= limit) {
-    return { versions: matching, metadata: { resourceVersion: String(listed) } };
-  }
-  const page = matching.slice(0, limit);
+  const last = page.at(-1);
+  if (remaining === 0 || last === undefined) return { versions: page, metadata: { resourceVersion: String(listed) } };
   const metadata: JsonObject = {
     resourceVersion: String(listed),
-    continue: encodeToken({ revision: listed, after: (page.at(-1) as StoredVersion).key }),
+    continue: encodeToken({ revision: listed, after: last.key }),
   };
-  // With a selector the server would have to look at everything to know how many are left.
-  if (selector === undefined) metadata['remainingItemCount'] = matching.length - limit;
+  if (selector === undefined) metadata['remainingItemCount'] = remaining;
   return { versions: page, metadata };
 }
 

@@ -358,7 +358,7 @@ async function readBody(exchange: Exchange): Promise<Buffer> {
     if (exchange.requestBytes <= maximumBodyBytes) chunks.push(chunk);
   }
   if (exchange.requestBytes > maximumBodyBytes) {
-    throw new ApiError(413, 'RequestEntityTooLarge', `Request entity too large: limit is ${maximumBodyBytes}`, {});
+    throw new ApiError(413, 'RequestEntityTooLarge', `Request entity too large: limit is ${maximumBodyBytes}`);
   }
   return chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks);
 }
