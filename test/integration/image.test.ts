@@ -83,6 +83,7 @@ describe.skipIf(!isLinux)('upstream’s container spec on our image', () => {
         SEALED_SECRETS_LISTEN_ADDR: `127.0.0.1:${ports.http}`,
         SEALED_SECRETS_LISTEN_METRICS_ADDR: `127.0.0.1:${ports.metrics}`,
         SEALED_SECRETS_KEY_SIZE: '2048',
+        WAXWING_MANIFEST_VERSION: '0.0.1',
       },
     });
     try {
@@ -113,6 +114,11 @@ describe.skipIf(!isLinux)('upstream’s container spec on our image', () => {
       await waitFor(async () => (await secret()).status === 200, { timeoutMs: 15_000, what: 'the Secret' });
       expect((await secret()).body.data).toEqual({ password: Buffer.from('canary').toString('base64') });
       expect(running.logs()).not.toContain('canary');
+
+      // Only a bundle knows its version; run from source it could not compare.
+      expect(running.logs()).toContain('the manifest is older than the controller');
+      const metrics = await (await fetch(`http://127.0.0.1:${ports.metrics}/metrics`)).text();
+      expect(metrics).toContain('waxwing_manifest_mismatch{manifest="0.0.1",difference="older"} 1');
 
       await running.kill('SIGUSR1');
       const isRenewed = async () => (await certificate()) !== certificatePem;
