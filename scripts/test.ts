@@ -43,11 +43,17 @@ async function runSuite(
     'run',
     '--project',
     project,
-    '--reporter=dot',
+    '--reporter=default',
+    '--silent=passed-only',
     '--reporter=json',
     `--outputFile.json=${reportFile}`,
   ];
-  const environment = kind === undefined ? process.env : { ...process.env, WAXWING_API_SERVER: kind };
+  const environment = {
+    ...process.env,
+    ...(kind === undefined ? {} : { WAXWING_API_SERVER: kind }),
+    // A log file is read by people, too.
+    ...(process.stdout.isTTY ? {} : { NO_COLOR: '1' }),
+  };
   const code = await new Promise<number>((resolve) => {
     spawn(process.execPath, args, { cwd: root, stdio: 'inherit', env: environment }).on('close', (status) =>
       resolve(status ?? 1),
