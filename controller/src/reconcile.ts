@@ -333,8 +333,8 @@ async function recordSuccess(
   return afterStatus(stored, target, deps) ?? { type: 'done', action };
 }
 
-/** A single failed call is not worth a red condition: most are over with the next attempt. */
-const quietFailures = 3;
+/** Failed calls are not worth a red condition at first: with the usual backoff this many attempts take about two seconds. */
+const quietFailures = 8;
 const isPassing = (code: ErrorCode) => code === 'ApiUnavailable' || code === 'ApiConflict';
 
 async function recordFailure(

@@ -65,6 +65,40 @@ describe('an API server that goes away', () => {
   });
 });
 
+describe('an API server of which a fifth of the answers is lost', () => {
+  it.each([
+    ['500', { status: 500 }],
+    ['500 after doing it', { status: 500, afterwards: true }],
+    ['409', { status: 409 }],
+    ['429', { status: 429, retryAfterSeconds: 0 }],
+  ] as const)('as %s converges, and nothing takes effect twice', async (_what, fault) => {
+    const namespace = await cluster.createNamespace();
+    await using controller = await cluster.startController();
+    const sealIt = await sealerOf(controller);
+    const mark = await cluster.mark();
+    const isOurs = ({ userAgent, verb }: { userAgent: string; verb: string }) =>
+      userAgent.startsWith('controller/') && verb !== 'watch' && verb !== 'list';
+    // The real server loses nothing; there this is a plain burst.
+    const active = server.faults?.fail({ ...fault, share: 0.2, match: isOurs });
+    const names = Array.from({ length: 30 }, (_, i) => `app-${i}`);
+    for (const each of names) await cluster.apply(sealIt({ namespace, name: each, data: { a: each } }));
+    for (const each of names) {
+      await cluster.secretWith(namespace, each, { a: each });
+      await cluster.condition(namespace, each, 'True', 'Unsealed');
+    }
+    active?.remove();
+    for (const each of names) {
+      const told = (await cluster.events(namespace, each)).filter(({ reason }) => reason === 'Unsealed');
+      expect(told.map(({ count }) => count)).toEqual(told.length === 0 ? [] : [1]);
+    }
+    const writes = (await cluster.writes(mark)).filter((write) => write.includes(`${namespace}/`));
+    expect(writes.filter((write) => write.startsWith('update secrets'))).toEqual([]);
+    expect(
+      writes.filter((write) => write.startsWith('create secrets') && write.endsWith(' 201')).length,
+    ).toBeLessThanOrEqual(30);
+  });
+});
+
 describe('a status write that is refused', () => {
   it('is made again, and nothing else is', async () => {
     const namespace = await cluster.createNamespace();
