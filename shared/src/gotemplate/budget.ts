@@ -28,10 +28,10 @@ export const defaultLimits: TemplateLimits = {
   maxTemplateBytes: 1024 * 1024,
   maxOutputBytes: 4 * 1024 * 1024,
   maxAllocatedBytes: 64 * 1024 * 1024,
-  maxSteps: 2_000_000,
+  maxSteps: 1_000_000,
   maxTemplateDepth: 400,
   maxCostlyUnits: 100,
-  maxMilliseconds: 10_000,
+  maxMilliseconds: 5_000,
   maxPatternBytes: 16 * 1024,
   maxPatternInstructions: 20_000,
 };

@@ -3,5 +3,10 @@
  * time to load and sealing never needs them.
  */
 export { createTemplateEffects, type TemplateEffectsOptions } from '../crypto/template-effects.ts';
-export { renderInWorker, type WorkerRenderOptions, type WorkerRenderRequest } from './render-in-worker.ts';
+export {
+  renderInWorker,
+  renderResponsively,
+  type WorkerRenderOptions,
+  type WorkerRenderRequest,
+} from './render-in-worker.ts';
 export { createTemplateRenderer } from './renderer.ts';

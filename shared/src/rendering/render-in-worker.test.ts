@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
+import { createTemplateEffects } from '../crypto/template-effects.ts';
 import { byteStringFromText, TemplateError } from '../gotemplate/index.ts';
-import { renderInWorker } from './render-in-worker.ts';
+import { renderInWorker, renderResponsively } from './render-in-worker.ts';
 
 const many = { maxCostlyUnits: 1_000_000, maxMilliseconds: 600_000 };
 
@@ -76,6 +77,42 @@ describe('rendering in a thread of its own', () => {
       renderInWorker({ name: 't', text, data: new Map(), limits }, { deadlineMs: 30_000 }),
     ).rejects.toMatchObject({
       kind: 'limit',
+    });
+  });
+});
+
+describe('rendering without holding up the calling thread', () => {
+  const deadlineMs = 30_000;
+
+  test('quick templates need no other thread', async () => {
+    const effects = await createTemplateEffects({ withCostlyFunctions: false });
+    const workerUrl = new URL('./there-is-no-such-file.ts', import.meta.url);
+    const request = { name: 't', text: '{{ upper .a }}', data: new Map([['a', 'x']]) };
+    expect(await renderResponsively(request, { effects, deadlineMs, workerUrl })).toBe('X');
+  });
+
+  test('key generation goes elsewhere by itself', async () => {
+    const effects = await createTemplateEffects({ withCostlyFunctions: false });
+    const request = { name: 't', text: '{{ genPrivateKey "ed25519" | trunc 10 }}', data: new Map() };
+    expect(await renderResponsively(request, { effects, deadlineMs })).toBe('-----BEGIN');
+  });
+
+  test('a template that turns out to be long is done elsewhere, and the timers never stop', async () => {
+    const effects = await createTemplateEffects({ withCostlyFunctions: false });
+    const text = '{{ range until 60000 }}{{ add . 1 | toString | sha256sum | trunc 1 }}{{ end }}';
+    const { result, longestGapMs } = await measuringTimers(() =>
+      renderResponsively({ name: 't', text, data: new Map() }, { effects, deadlineMs }),
+    );
+    expect(result).toHaveLength(60_000);
+    expect(longestGapMs).toBeLessThan(1_000);
+  });
+
+  test('a template that is too long for any thread fails with its limit', async () => {
+    const effects = await createTemplateEffects({ withCostlyFunctions: false });
+    const request = { name: 't', text: '{{ range 9223372036854775807 }}{{ end }}', data: new Map() };
+    await expect(renderResponsively(request, { effects, deadlineMs })).rejects.toMatchObject({
+      kind: 'limit',
+      line: 1,
     });
   });
 });

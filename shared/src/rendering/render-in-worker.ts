@@ -1,5 +1,13 @@
 import { Worker } from 'node:worker_threads';
-import { TemplateError, type TemplateErrorKind, type TemplateLimits } from '../gotemplate/index.ts';
+import {
+  defaultLimits,
+  isCostly,
+  renderTemplate,
+  type TemplateEffects,
+  TemplateError,
+  type TemplateErrorKind,
+  type TemplateLimits,
+} from '../gotemplate/index.ts';
 
 /** What one template needs to be rendered in another thread. All strings are byte strings. */
 export interface WorkerRenderRequest {
@@ -75,4 +83,31 @@ function responseOf(worker: Worker, deadlineMs: number): Promise<WorkerRenderRes
 
 function limitReached(message: string): WorkerRenderResponse {
   return { failure: { kind: 'limit', message, line: 1, column: 1 } };
+}
+
+/** What a template may use on a thread that has other things to do: some tens of milliseconds. */
+const limitsOnThisThread = { maxSteps: 50_000, maxAllocatedBytes: 8 * 1024 * 1024, maxMilliseconds: 50 } as const;
+
+/**
+ * Renders on this thread what is quick, which nearly every template is, and in a thread of its own what generates keys or turns out to be
+ * long: no template holds up the caller's timers. Throws `TemplateError` as `renderTemplate` does.
+ */
+export async function renderResponsively(
+  request: WorkerRenderRequest,
+  options: WorkerRenderOptions & { readonly effects: TemplateEffects },
+): Promise<string> {
+  if (isCostly(request.text)) return renderInWorker(request, options);
+  const asked = { ...defaultLimits, ...request.limits };
+  const limits = {
+    ...asked,
+    maxSteps: Math.min(asked.maxSteps, limitsOnThisThread.maxSteps),
+    maxAllocatedBytes: Math.min(asked.maxAllocatedBytes, limitsOnThisThread.maxAllocatedBytes),
+    maxMilliseconds: Math.min(asked.maxMilliseconds, limitsOnThisThread.maxMilliseconds),
+  };
+  try {
+    return renderTemplate({ ...request, effects: options.effects, limits });
+  } catch (error) {
+    if (!(error instanceof TemplateError) || error.kind !== 'limit') throw error;
+    return renderInWorker(request, options);
+  }
 }
