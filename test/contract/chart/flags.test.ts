@@ -2,9 +2,11 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { Json } from '../../apiserver/client.ts';
-import { goToolsBlocker } from '../../apiserver/real/build.ts';
+import { canUse } from '../go-tools.ts';
 import { objectsOf, parseObjects, renderChart, runProgram, theObject } from './helm.ts';
 import { upstreamValuesFiles } from './upstream-values.ts';
+
+const hasTools = canUse('helm');
 
 const root = join(import.meta.dirname, '../../..');
 const inCluster = { KUBERNETES_SERVICE_HOST: '10.0.0.1', KUBERNETES_SERVICE_PORT: '443' };
@@ -70,7 +72,7 @@ function environmentOf({ env }: Json): Record<string, string> {
   );
 }
 
-describe.skipIf(goToolsBlocker(['helm']) !== undefined)('flags of the chart', () => {
+describe.skipIf(!hasTools)('flags of the chart', () => {
   it('are flags of the controller, on the command line and in the environment', async () => {
     const { stderr: help, status } = await controller(['--help']);
     expect(status).toBe(0);

@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { goToolsBlocker } from '../../apiserver/real/build.ts';
+import { canUse } from '../go-tools.ts';
 import { refusalOf } from './helm.ts';
+
+const hasTools = canUse('helm');
 
 const wrongValues: readonly { readonly name: string; readonly values: object; readonly words: readonly string[] }[] = [
   { name: 'a misspelt value', values: { replica: 3 }, words: ["'replica'"] },
@@ -48,7 +50,7 @@ const wrongValues: readonly { readonly name: string; readonly values: object; re
   { name: 'a budget that is no number', values: { pdb: { minAvailable: 'most' } }, words: ['/pdb/minAvailable'] },
 ];
 
-describe.skipIf(goToolsBlocker(['helm']) !== undefined)('wrong chart values', () => {
+describe.skipIf(!hasTools)('wrong chart values', () => {
   it.each(wrongValues)('refuses $name by the name of the value', async ({ values, words }) => {
     const refusal = await refusalOf(values);
     for (const word of words) expect(refusal).toContain(word);

@@ -1,13 +1,15 @@
 import { describe, expect, it } from 'vitest';
 import type { Json } from '../../apiserver/client.ts';
-import { goToolsBlocker } from '../../apiserver/real/build.ts';
+import { canUse } from '../go-tools.ts';
 import { chartFolder, helm, objectsOf, renderChart, templateChart, theObject, withValuesFile } from './helm.ts';
 import { upstreamValuesFiles } from './upstream-values.ts';
+
+const hasTools = canUse('helm');
 
 const names = (objects: readonly Json[]) => objects.map((object) => `${object.kind}/${object.metadata.name}`).sort();
 const container = (objects: readonly Json[]) => theObject(objects, 'Deployment').spec.template.spec.containers[0];
 
-describe.skipIf(goToolsBlocker(['helm']) !== undefined)('the chart', () => {
+describe.skipIf(!hasTools)('the chart', () => {
   it('renders with default values what upstream’s chart renders, leader election and the budget on top', async () => {
     expect(names(await renderChart())).toEqual([
       'ClusterRole/secrets-unsealer',
@@ -283,7 +285,7 @@ describe.skipIf(goToolsBlocker(['helm']) !== undefined)('the chart', () => {
 });
 
 /** The defects of upstream's chart that compat.md lists, each by name. */
-describe.skipIf(goToolsBlocker(['helm']) !== undefined)('defects of upstream’s chart', () => {
+describe.skipIf(!hasTools)('defects of upstream’s chart', () => {
   it('updateStatus: false has an effect', async () => {
     const objects = await renderChart({ values: { updateStatus: false } });
     expect(container(objects).args).toContain('--update-status=false');
