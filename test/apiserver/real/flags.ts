@@ -47,6 +47,8 @@ export function apiServerFlags(files: RealServerFiles): string[] {
     '--disable-admission-plugins=ServiceAccount',
     `--audit-policy-file=${fileIn(files, 'audit-policy.json')}`,
     `--audit-log-path=${fileIn(files, 'audit.log')}`,
+    // It would start another file after 100 MB, and what is counted by it would be lost.
+    '--audit-log-maxsize=10000',
     '--shutdown-delay-duration=0s',
   ];
 }
