@@ -1,5 +1,5 @@
-import type { DocumentMap, DocumentValue } from '../documents/value.ts';
-import { compareBytewise, encodeBase64 } from '../encoding.ts';
+import { type DocumentMap, type DocumentValue, sortedMap } from '../documents/value.ts';
+import { encodeBase64 } from '../encoding.ts';
 import type { Condition, ObjectMeta, SealedSecret, SealedSecretStatus, Secret, SecretRecord } from './sealed-secret.ts';
 
 // Field order is that of upstream's Go structs (specification 1.3 and appendix A); user maps are sorted bytewise.
@@ -101,5 +101,5 @@ function conditionDocument(condition: Condition): DocumentMap {
 }
 
 function sortedDocument(map: ReadonlyMap<string, string | null>): DocumentMap {
-  return new Map(Array.from(map).sort(([a], [b]) => compareBytewise(a, b)));
+  return sortedMap<DocumentValue>(map);
 }

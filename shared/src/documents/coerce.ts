@@ -1,6 +1,6 @@
 /** What Go's decoding does between a document and a typed field: finding the field, and turning numbers into strings. */
 import { formatFloat32 } from './go-number.ts';
-import { compareUtf8, type DocumentMap, type DocumentValue } from './value.ts';
+import type { DocumentMap, DocumentValue } from './value.ts';
 
 /**
  * The key and value that Go's encoding/json would store in the field `name`: a key that is equal, or equal after folding (ASCII
@@ -18,7 +18,7 @@ export function goFieldLookup(
   let found: string | undefined;
   for (const key of map.keys()) {
     if (key !== name && foldFieldName(key) !== folded) continue;
-    if (found === undefined || format === 'json' || compareUtf8(key, found) > 0) found = key;
+    if (found === undefined || format === 'json' || compareBytewise(key, found) > 0) found = key;
   }
   return found === undefined ? undefined : { key: found, value: map.get(found) ?? null };
 }

@@ -21,7 +21,6 @@ export {
   type TextEncoding,
 } from './text.ts';
 export {
-  compareUtf8,
   type DocumentMap,
   type DocumentPath,
   type DocumentValue,

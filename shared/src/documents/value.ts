@@ -1,3 +1,5 @@
+import { compareBytewise } from '../encoding.ts';
+
 /**
  * One YAML or JSON value.
  *
@@ -25,25 +27,9 @@ export function describeKind(value: DocumentValue | undefined): string {
   return typeof value === 'string' ? 'a string' : 'a number';
 }
 
-/** The order of Go's strings: by the bytes of UTF-8, which is the order of code points, not of UTF-16 units. */
-export function compareUtf8(left: string, right: string): number {
-  const length = Math.min(left.length, right.length);
-  for (let i = 0; i < length; i++) {
-    const a = left.charCodeAt(i);
-    const b = right.charCodeAt(i);
-    // Where the first difference is, a surrogate (a code point above U+FFFF) sorts after everything else.
-    if (a !== b) return rank(a) - rank(b);
-  }
-  return left.length - right.length;
-}
-
-function rank(unit: number): number {
-  return unit >= 0xd800 && unit <= 0xdfff ? unit + 0x10000 : unit;
-}
-
 /** A copy with the keys in the order in which Go prints a map: bytewise by UTF-8. Values are not touched. */
 export function sortedMap<T>(map: ReadonlyMap<string, T>): Map<string, T> {
-  return new Map([...map].sort(([a], [b]) => compareUtf8(a, b)));
+  return new Map([...map].sort(([a], [b]) => compareBytewise(a, b)));
 }
 
 /** Deep equality. The order of keys means nothing; an integer read and a number of the same value are equal. */
