@@ -1,4 +1,5 @@
 /** What Go's decoding does between a document and a typed field: finding the field, and turning numbers into strings. */
+import { compareBytewise } from '../encoding.ts';
 import { formatFloat32 } from './go-number.ts';
 import type { DocumentMap, DocumentValue } from './value.ts';
 
