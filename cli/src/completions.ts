@@ -12,6 +12,8 @@ interface CommandWords {
   readonly argumentChoices: readonly string[];
   readonly options: readonly {
     readonly flag: string;
+    /** The one-letter spelling, where there is one. */
+    readonly short: string | undefined;
     readonly description: string;
     readonly choices: readonly string[];
   }[];
@@ -44,7 +46,12 @@ function collect(command: Command, path: string): CommandWords[] {
 }
 
 function wordsOfOption(option: Option): CommandWords['options'][number] {
-  return { flag: option.long ?? option.short ?? '', description: option.description, choices: option.argChoices ?? [] };
+  return {
+    flag: option.long ?? option.short ?? '',
+    short: option.short,
+    description: option.description,
+    choices: option.argChoices ?? [],
+  };
 }
 
 /** Lists of words per command, and of values per option with choices; files for everything else. */
@@ -55,7 +62,11 @@ function bashScript(words: readonly CommandWords[]): string {
     return `    '${path}') words='${[...new Set(all)].join(' ')}' ;;`;
   });
   const choices = new Map(
-    words.flatMap(({ options }) => options.filter((o) => o.choices.length > 0).map((o) => [o.flag, o.choices])),
+    words.flatMap(({ options }) =>
+      options
+        .filter(({ choices }) => choices.length > 0)
+        .map(({ flag, short, choices }) => [short === undefined ? flag : `${flag}|${short}`, choices]),
+    ),
   );
   const values = Array.from(
     choices,

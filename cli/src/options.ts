@@ -2,6 +2,7 @@ import { SealedSecretsError } from '@waxwing/shared';
 import type { Command } from 'commander';
 import { Option } from 'commander';
 import { parseDurationMs } from './duration.ts';
+import type { Io } from './io.ts';
 import type { ClusterOptions } from './kubeconfig.ts';
 
 // Options that several commands share: declared once, read once.
@@ -26,6 +27,9 @@ export interface ControllerOptions {
 }
 
 /** Under headings of their own in the help, so that what a command is about comes first. */
+/** Upstream's variable of the same meaning. */
+const certificateVariable = 'SEALED_SECRETS_CERT';
+
 const certificateHeading = 'Certificate:';
 const clusterHeading = 'Cluster:';
 
@@ -97,8 +101,10 @@ export interface CertificateOptions extends ControllerOptions {
 
 export function addCertificateOptions(command: Command): Command {
   command.addOption(
-    new Option('--cert <file-or-url>', 'certificate to seal with; without it the cluster is asked')
-      .env('SEALED_SECRETS_CERT')
+    new Option(
+      '--cert <file-or-url>',
+      `certificate to seal with; without it (and without ${certificateVariable} in the environment) the cluster is asked`,
+    )
       .argParser((value: string, previous: readonly string[] = []) => [...previous, value])
       .helpGroup(certificateHeading),
   );
@@ -106,6 +112,15 @@ export function addCertificateOptions(command: Command): Command {
   add('--cert-sha256 <hex>', 'refuse a certificate with another SHA-256 fingerprint');
   add('--insecure-cert', 'take a certificate from plain http without a fingerprint');
   return addControllerOptions(command);
+}
+
+/** Options as they were parsed, with the certificates that are meant: those named, or the one of the environment. */
+export function withCertificates<T extends { readonly cert?: readonly string[] }>(
+  flags: T,
+  { env }: Pick<Io, 'env'>,
+): T & { readonly cert: readonly string[] } {
+  const own = env[certificateVariable] ?? '';
+  return { ...flags, cert: flags.cert ?? (own === '' ? [] : [own]) };
 }
 
 export function addScopeOption(command: Command): Command {

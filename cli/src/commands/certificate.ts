@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { findCertificate, onlySource } from '../certificates.ts';
-import { addCertificateOptions, type CertificateOptions } from '../options.ts';
+import { addCertificateOptions, type CertificateOptions, withCertificates } from '../options.ts';
 import { deliver, prepareOutput } from '../output.ts';
 import type { CommandContext } from '../program.ts';
 import { createSpool } from '../spool.ts';
@@ -22,7 +22,7 @@ Examples:
   waxwing cert --output cert.pem            from the cluster of the current context
   waxwing cert --cert cert.pem --json       look at a file`,
   );
-  command.action((flags: CertificateFlags) => runCertificate({ ...flags, cert: flags.cert ?? [] }, context));
+  command.action((flags: CertificateFlags) => runCertificate(withCertificates(flags, context.io), context));
 }
 
 async function runCertificate(flags: CertificateFlags, context: CommandContext): Promise<void> {

@@ -4,7 +4,13 @@ import { describeCertificate, loadOneCertificate } from '../certificates.ts';
 import { openNamed } from '../input-files.ts';
 import { configuredNamespace } from '../kubeconfig.ts';
 import { mergeAll } from '../modes/merge.ts';
-import { addCertificateOptions, addScopeOption, type CertificateOptions, clusterOptionsOf } from '../options.ts';
+import {
+  addCertificateOptions,
+  addScopeOption,
+  type CertificateOptions,
+  clusterOptionsOf,
+  withCertificates,
+} from '../options.ts';
 import type { CommandContext } from '../program.ts';
 import { findSuspiciousValues } from '../value-warnings.ts';
 
@@ -33,7 +39,7 @@ Examples:
   waxwing merge more-items.yaml --into sealed.yaml --cert cert.pem`,
   );
   command.action((files: string[], flags: MergeFlags) =>
-    runMergeCommand(files, { ...flags, cert: flags.cert ?? [] }, context),
+    runMergeCommand(files, withCertificates(flags, context.io), context),
   );
 }
 

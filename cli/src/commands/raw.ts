@@ -4,7 +4,13 @@ import { describeCertificate, loadOneCertificate } from '../certificates.ts';
 import { readAll, readFile } from '../input.ts';
 import { openStandardInput } from '../input-files.ts';
 import { configuredNamespace } from '../kubeconfig.ts';
-import { addCertificateOptions, addScopeOption, type CertificateOptions, clusterOptionsOf } from '../options.ts';
+import {
+  addCertificateOptions,
+  addScopeOption,
+  type CertificateOptions,
+  clusterOptionsOf,
+  withCertificates,
+} from '../options.ts';
 import { deliver, prepareOutput } from '../output.ts';
 import type { CommandContext } from '../program.ts';
 import { askHidden } from '../prompt.ts';
@@ -47,7 +53,7 @@ Examples:
   printf '%s' "$PASSWORD" | waxwing raw -n payments --name db-credentials --cert cert.pem
   waxwing raw --scope cluster-wide --from-file tls.key --cert cert.pem`,
   );
-  command.action((flags: RawFlags) => runRawCommand({ ...flags, cert: flags.cert ?? [] }, context));
+  command.action((flags: RawFlags) => runRawCommand(withCertificates(flags, context.io), context));
 }
 
 async function runRawCommand(flags: RawFlags, context: CommandContext): Promise<void> {

@@ -16,7 +16,13 @@ import {
   type ResealResult,
   resealFile,
 } from '../modes/reencrypt-tree.ts';
-import { addCertificateOptions, addFormatOption, type CertificateOptions, repeatable } from '../options.ts';
+import {
+  addCertificateOptions,
+  addFormatOption,
+  type CertificateOptions,
+  repeatable,
+  withCertificates,
+} from '../options.ts';
 import { prepareOutput } from '../output.ts';
 import type { CommandContext } from '../program.ts';
 import { createProgress } from '../progress.ts';
@@ -56,7 +62,7 @@ Examples:
   waxwing reencrypt --all clusters/prod --backup keys.age --identity identity.txt --cert cert.pem`,
   );
   command.action((files: string[], given: ReencryptFlags) => {
-    const flags = { ...given, cert: given.cert ?? [] };
+    const flags = withCertificates(given, context.io);
     assertUsage(files, flags);
     return flags.all === undefined
       ? runReencryptCommand(files, flags, context)

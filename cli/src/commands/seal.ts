@@ -14,6 +14,7 @@ import {
   addScopeOption,
   type CertificateOptions,
   clusterOptionsOf,
+  withCertificates,
 } from '../options.ts';
 import { deliver, type OutputTarget, prepareOutput } from '../output.ts';
 import type { CommandContext } from '../program.ts';
@@ -61,7 +62,7 @@ Examples:
 }
 
 async function runSealCommand(files: readonly string[], given: SealFlags, context: CommandContext): Promise<void> {
-  const flags: SealFlags = { ...given, cert: given.cert ?? [] };
+  const flags: SealFlags = withCertificates(given, context.io);
   const { io } = context;
   const targets = planTargets(io, flags);
   const certificates = await loadCertificates(io, flags);

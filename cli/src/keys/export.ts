@@ -84,7 +84,9 @@ export function sealedForCluster(
   const annotations = new Map(secret.metadata.annotations);
   annotations.set(managedAnnotation, 'true');
   annotations.set(skipSetOwnerReferencesAnnotation, 'true');
-  const labels = new Map(secret.metadata.labels).set(keyLabel, activeKeyLabelValue);
+  // A key that is out of use here stays so there.
+  const { labels: own } = secret.metadata;
+  const labels = new Map(own).set(keyLabel, own.get(keyLabel) ?? activeKeyLabelValue);
   const metadata = { ...emptyMetadata, name: secret.metadata.name, namespace: target.namespace, labels, annotations };
   return sealSecret(
     { ...secret, metadata, type: 'kubernetes.io/tls' },
