@@ -49,7 +49,11 @@ function setUp(parts: { sealed?: SealedSecretSummary; cached?: SecretMetadata | 
     },
     workers: { forget: () => log.push('forget') },
     memory: createObjectMemory({ nowMs: () => 0, repairWindowMs: 1 }),
-    metrics: { objectConditions() {}, objectDeleted: () => log.push('series deleted'), foreignController: () => log.push('foreign') },
+    metrics: {
+      objectConditions() {},
+      objectDeleted: () => log.push('series deleted'),
+      foreignController: () => log.push('foreign'),
+    },
     events: {
       async post({ reason }) {
         log.push(`event ${reason}`);

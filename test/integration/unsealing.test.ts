@@ -288,7 +288,7 @@ describe('a Secret that is deleted or changed', () => {
 describe('a SealedSecret that cannot be unsealed', () => {
   it('under an unknown key says so', async () => {
     const { namespace, sealed } = await prepared();
-    const foreign = 'AgB' + 'A'.repeat(1021);
+    const foreign = `AgB${'A'.repeat(1021)}`;
     sealed.spec.encryptedData = { foo: foreign };
     await cluster.apply(sealed);
     await cluster.condition(namespace, name, 'False', 'UnknownKey');
