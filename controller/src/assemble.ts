@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { TemplateRenderer } from '@waxwing/shared';
+import { activeKeySelector } from '@waxwing/shared';
 import type { Config } from './config.ts';
 import { createCryptoService } from './crypto-service.ts';
 import { createAuthorize } from './http/auth.ts';
@@ -8,7 +9,6 @@ import { createBudget, createRateLimiter } from './http/limits.ts';
 import type { ServerOptions } from './http/server.ts';
 import type { BackUpKey } from './keys/backup.ts';
 import { followKeySecrets, type KeyFollower } from './keys/follow.ts';
-import { activeKeySelector } from './keys/key-secret.ts';
 import { createKeyLife, type KeyLife, type RenewalSignals } from './keys/life.ts';
 import { createKeyManager, type KeyManager } from './keys/manager.ts';
 import { createKeyRegistry, type KeyRegistry } from './keys/registry.ts';

@@ -3,10 +3,17 @@ import { readFileSync } from 'node:fs';
 import type { RequestOptions } from 'node:http';
 import { request } from 'node:http';
 import type { SealedSecret } from '@waxwing/shared';
-import { importUnsealingKey, readSealedSecret, scopeOf, secretDocument, unsealSecret } from '@waxwing/shared';
+import {
+  importUnsealingKey,
+  isInvalid,
+  parseKeySecret,
+  readSealedSecret,
+  scopeOf,
+  secretDocument,
+  unsealSecret,
+} from '@waxwing/shared';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createCryptoService } from '../crypto-service.ts';
-import { isInvalid, parseKeySecret } from '../keys/key-secret.ts';
 import type { KeyRing } from '../keys/registry.ts';
 import { createKeyRegistry, emptyKeyRing, newestKey } from '../keys/registry.ts';
 import { formatBody, parseBody } from './body.ts';

@@ -2,12 +2,14 @@ import { createHash } from 'node:crypto';
 import { constants } from 'node:fs';
 import { open, rename, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { KeySecretDraft } from '@waxwing/shared';
 import {
   backupWrittenAnnotation,
   type DocumentMap,
   type DocumentValue,
   formatJson,
   isSealedSecretsError,
+  keySecretOf,
   parseSealingCertificate,
   type RandomBytes,
   SealedSecretsError,
@@ -15,8 +17,6 @@ import {
 } from '@waxwing/shared';
 import { encryptAge } from '@waxwing/shared/age';
 import type { ConfigMapsApi } from '../kube/api.ts';
-import type { KeySecretDraft } from './key-secret.ts';
-import { keySecretOf } from './key-secret.ts';
 import type { KeyDraft } from './manager.ts';
 
 /** Label of the ConfigMaps that hold encrypted backups. */

@@ -1,12 +1,10 @@
 import type { KeyObject } from 'node:crypto';
-import type { RandomBytes } from '@waxwing/shared';
-import { generateSealingKey, issueCertificate } from '@waxwing/shared';
+import type { InvalidKeySecret, KeySecret, KeySecretIdentity, RandomBytes } from '@waxwing/shared';
+import { generateSealingKey, isInvalid, issueCertificate } from '@waxwing/shared';
 import type { EventRecorder } from '../kube/events.ts';
 import type { Logger } from '../logger.ts';
 import type { Metrics } from '../metrics.ts';
 import { keyEventReasons } from '../reasons.ts';
-import type { InvalidKeySecret, KeySecret, KeySecretIdentity } from './key-secret.ts';
-import { isInvalid } from './key-secret.ts';
 import type { KeyRegistry, KeyRing, KeyRingChange } from './registry.ts';
 import { newestKey } from './registry.ts';
 import type { RenewalCause } from './renewal.ts';

@@ -1,9 +1,8 @@
 import { createPrivateKey } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { parseSealingCertificate } from '@waxwing/shared';
+import type { KeySecret } from '@waxwing/shared';
+import { isInvalid, keySecretOf, parseKeySecret, parseSealingCertificate } from '@waxwing/shared';
 import { describe, expect, it } from 'vitest';
-import type { KeySecret } from './key-secret.ts';
-import { isInvalid, keySecretOf, parseKeySecret } from './key-secret.ts';
 import type { KeyListing, KeyOrder } from './registry.ts';
 import { createKeyRegistry, keysInOrder, newestKey, sealingKey } from './registry.ts';
 

@@ -1,7 +1,5 @@
-import type { UnsealingKey } from '@waxwing/shared';
-import { importUnsealingKey, SealedSecretsError } from '@waxwing/shared';
-import type { InvalidKeySecret, KeySecret } from './key-secret.ts';
-import { isInvalid } from './key-secret.ts';
+import type { InvalidKeySecret, KeySecret, UnsealingKey } from '@waxwing/shared';
+import { importUnsealingKey, isInvalid, SealedSecretsError } from '@waxwing/shared';
 
 /** `--key-order-priority`: which time of a key says how new it is. */
 export type KeyOrder = 'CertNotBefore' | 'SecretCreationTimestamp';

@@ -1,9 +1,15 @@
 import type { KeyObject } from 'node:crypto';
-import type { Secret } from '@waxwing/shared';
-import { activeKeyLabelValue, keyLabel, secretDocument } from '@waxwing/shared';
+import type { InvalidKeySecret, KeySecret, Secret } from '@waxwing/shared';
+import {
+  activeKeyLabelValue,
+  activeKeySelector,
+  isInvalid,
+  keyLabel,
+  keySecretOf,
+  parseKeySecret,
+  secretDocument,
+} from '@waxwing/shared';
 import type { SecretsApi } from '../kube/api.ts';
-import type { InvalidKeySecret, KeySecret } from './key-secret.ts';
-import { activeKeySelector, isInvalid, keySecretOf, parseKeySecret } from './key-secret.ts';
 import type { KeyListing, KeyRing } from './registry.ts';
 
 /** Sealing keys as Secrets, read and written. */
