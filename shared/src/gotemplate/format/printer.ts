@@ -101,7 +101,8 @@ function structFields(value: GoValue): ReadonlyArray<readonly [string, GoValue]>
       ['extend', ''],
       ['cacheStart', new GoInteger(types.int64, 0n)],
       ['cacheEnd', new GoInteger(types.int64, 0n)],
-      ['cacheZone', null],
+      // A nil pointer, as the location of UTC is.
+      ['cacheZone', utcLocation],
     ];
   }
   if (value instanceof GoTime) {
