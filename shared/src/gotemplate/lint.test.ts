@@ -1,0 +1,72 @@
+import { describe, expect, test } from 'vitest';
+import { isCostly, parseTemplate } from './lint.ts';
+
+const report = (text: string) => parseTemplate({ name: 't', text });
+const names = (references: readonly { name: string }[]): string[] => references.map(({ name }) => name);
+
+describe('what a template refers to', () => {
+  test('fields of dot and of the dollar sign, and literal indexes', () => {
+    const { fields, readsWholeData } = report('{{ .a }}{{ $.b.c }}{{ index . "d-e" }}{{ index $ "f" | upper }}');
+    expect(names(fields)).toEqual(['a', 'b', 'd-e', 'f']);
+    expect(readsWholeData).toBe(false);
+  });
+
+  test('dot as a whole may read anything', () => {
+    expect(report('{{ . }}').readsWholeData).toBe(true);
+    expect(report('{{ range $k, $v := $ }}{{ end }}').readsWholeData).toBe(true);
+    expect(report('{{ index . $.a }}').readsWholeData).toBe(true);
+    expect(report('{{ .a | quote }}').readsWholeData).toBe(false);
+  });
+
+  test('fields inside structures and definitions, with their places', () => {
+    const { fields } = report(
+      '{{ if .a }}\n  {{ with .b }}{{ .c }}{{ end }}{{ else }}{{ .d }}{{ end }}{{ define "x" }}{{ .e }}{{ end }}',
+    );
+    expect(names(fields).sort()).toEqual(['a', 'b', 'c', 'd', 'e']);
+    expect(fields.find(({ name }) => name === 'b')).toMatchObject({ line: 2, column: 11 });
+  });
+
+  test('functions, and those that do not exist, without failing', () => {
+    const { functions, unknownFunctions } = report('{{ upper (nope .a) | env "HOME" }}');
+    expect(names(functions)).toEqual(['upper']);
+    expect(unknownFunctions).toMatchObject([
+      { name: 'nope', line: 1, column: 11 },
+      { name: 'env', line: 1, column: 22 },
+    ]);
+  });
+
+  test('templates that are called and not defined', () => {
+    const { undefinedTemplates } = report(
+      '{{ define "x" }}{{ end }}{{ template "x" }}{{ template "y" . }}{{ block "z" . }}{{ end }}',
+    );
+    expect(names(undefinedTemplates)).toEqual(['y']);
+  });
+
+  test('text that is no template is refused with its place', () => {
+    expect(() => report('ok\n{{ if }}')).toThrowError(expect.objectContaining({ kind: 'parse', line: 2 }));
+  });
+});
+
+describe('costly templates', () => {
+  test('are those that generate keys, certificates or password hashes', () => {
+    for (const call of [
+      'genPrivateKey "rsa"',
+      'genCA "x" 1',
+      'bcrypt "x"',
+      'htpasswd "a" "b"',
+      'derivePassword 1 "pin" "a" "b" "c"',
+    ]) {
+      expect(isCostly(`{{ ${call} }}`), call).toBe(true);
+    }
+    expect(isCostly('{{ if .a }}{{ range .b }}{{ (genCA "x" 1).Cert }}{{ end }}{{ end }}')).toBe(true);
+  });
+
+  test('are not those that only mention the names', () => {
+    expect(isCostly('bcrypt {{ "genCA" }} {{ .genPrivateKey }} {{/* htpasswd */}}')).toBe(false);
+    expect(isCostly('{{ sha256sum .a }}')).toBe(false);
+  });
+
+  test('are not those that cannot be parsed, which fail at once', () => {
+    expect(isCostly('{{ genCA ')).toBe(false);
+  });
+});
