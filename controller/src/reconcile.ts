@@ -171,6 +171,9 @@ async function read(
   }
 }
 
+/** So many items are named in a condition; further ones are not even tried. */
+const maxFailures = 20;
+
 async function unseal(target: Target, deps: ReconcileDeps): Promise<Unsealed> {
   const { key, namespace, specHash, sealedSecret } = target;
   const { memory, metrics, settings } = deps;
@@ -185,6 +188,7 @@ async function unseal(target: Target, deps: ReconcileDeps): Promise<Unsealed> {
       keys,
       render: deps.render,
       acceptV1: settings.acceptDeprecatedData,
+      maxFailures,
     });
     const items = unsealed.keyIds.size;
     for (let i = 0; i < items; i++) metrics.itemTried(unsealed.attempts / items);

@@ -54,6 +54,7 @@ export {
 } from './crypto/hybrid.ts';
 export { type PemBlock, parsePemBlocks } from './crypto/pem.ts';
 export { importUnsealingKey, parsePrivateKey, type UnsealingKey } from './crypto/private-key.ts';
+export { type DecryptedItems, type DecryptOptions, decryptItems, type ItemFailure } from './decrypt.ts';
 export {
   type DetectedText,
   type DocumentEdit,
@@ -104,9 +105,6 @@ export { type Sealer, type SealPlace, sealSecret, sealValue, templateMetadata } 
 export { buildSecret, ownerReferenceOf, rendererRevision, type TemplateRenderer } from './template.ts';
 export {
   assertDecryptable,
-  type DecryptedItems,
-  decryptItems,
-  type ItemFailure,
   type Unsealed,
   type UnsealOptions,
   unsealSecret,

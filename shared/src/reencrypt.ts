@@ -2,10 +2,11 @@ import { keyIdAnnotation } from './api/annotations.ts';
 import { scopeOf, withScope } from './api/scope.ts';
 import type { ObjectMeta, SealedSecret } from './api/sealed-secret.ts';
 import type { UnsealingKey } from './crypto/private-key.ts';
+import { decryptItems } from './decrypt.ts';
 import { SealedSecretsError } from './errors.ts';
 import type { Sealer } from './seal.ts';
 import { sealSecret, sealValue, templateMetadata } from './seal.ts';
-import { assertDecryptable, decryptItems, openLegacy } from './unseal.ts';
+import { assertDecryptable, openLegacy } from './unseal.ts';
 
 export interface ReencryptOptions {
   readonly keys: readonly UnsealingKey[];

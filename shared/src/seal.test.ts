@@ -4,6 +4,7 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import {
   clusterWideAnnotation,
   decodeBase64,
+  decryptItems,
   emptyMetadata,
   encodeBase64,
   generateSealingKey,
@@ -210,3 +211,25 @@ function withoutTemplateName(sealed: SealedSecret): SealedSecret['spec'] {
   const metadata = { ...sealed.spec.template.metadata, name: '', namespace: '' };
   return { ...sealed.spec, template: { ...sealed.spec.template, metadata } };
 }
+
+describe('an object with thousands of items that no key opens', () => {
+  test('is given up after as many failures as asked for', async () => {
+    const good = sealSecret(aSecret({ data: { good: 'x' } }), sealer);
+    const foreign = sealSecret(aSecret({ data: { bad: 'x' } }), { ...sealer, publicKey: foreignKey.publicKey });
+    const bad = foreign.spec.encryptedData.get('bad') as string;
+    const encryptedData = new Map([
+      ...good.spec.encryptedData,
+      ...Array.from({ length: 3000 }, (_, index) => [`item-${index}`, bad] as const),
+    ]);
+    const object = { ...good, spec: { ...good.spec, encryptedData } };
+    const { failures, attempts } = await decryptItems(object, [key, key, key], { maxFailures: 5 });
+    expect(failures.length).toBeGreaterThanOrEqual(5);
+    expect(failures.length).toBeLessThan(50);
+    expect(attempts).toBeLessThan(200);
+  });
+
+  test('is tried in full where nothing else was asked for', async () => {
+    const sealed = aSealedSecret({ encryptedData: { a: '***', b: '***', c: '***' } });
+    expect((await decryptItems(sealed, [key])).failures).toHaveLength(3);
+  });
+});

@@ -1,8 +1,8 @@
 import { isTruthy, skipSetOwnerReferencesAnnotation } from './api/annotations.ts';
 import type { ObjectMeta, OwnerReference, SealedSecret, Secret } from './api/sealed-secret.ts';
+import type { DecryptedItems, ItemFailure } from './decrypt.ts';
 import { compareBytewise, encodeUtf8 } from './encoding.ts';
 import { isSealedSecretsError } from './errors.ts';
-import type { DecryptedItems, ItemFailure } from './unseal.ts';
 
 /**
  * Renders one entry of `spec.template.data`.

@@ -1,100 +1,17 @@
 import { encryptionLabel, scopeOf } from './api/scope.ts';
 import type { SealedSecret, Secret } from './api/sealed-secret.ts';
 import { readSecret } from './api/validate.ts';
-import type { Envelope } from './crypto/hybrid.ts';
-import { hybridDecrypt, parseEnvelope } from './crypto/hybrid.ts';
+import { type Envelope, hybridDecrypt, parseEnvelope } from './crypto/hybrid.ts';
 import type { UnsealingKey } from './crypto/private-key.ts';
-import { compareBytewise, decodeBase64, decodeUtf8 } from './encoding.ts';
+import { type DecryptOptions, decryptItems, type ItemFailure, undecryptable } from './decrypt.ts';
+import { decodeBase64, decodeUtf8 } from './encoding.ts';
 import type { ErrorCode, Violation } from './errors.ts';
-import { isSealedSecretsError, SealedSecretsError } from './errors.ts';
+import { SealedSecretsError } from './errors.ts';
 import { explainUndecryptable } from './explain.ts';
 import type { TemplateRenderer } from './template.ts';
 import { buildSecret } from './template.ts';
 
-/** Why one item or template entry did not make it into the Secret. */
-export interface ItemFailure {
-  readonly item: string;
-  readonly code: ErrorCode;
-  /** Without the name of the item, so that equal failures can be told once. */
-  readonly message: string;
-}
-
-/** The items of a SealedSecret after decryption; nothing is rendered. */
-export interface DecryptedItems {
-  readonly items: ReadonlyMap<string, Uint8Array>;
-  /** Id of the key that opened each item. */
-  readonly keyIds: ReadonlyMap<string, string>;
-  readonly failures: readonly ItemFailure[];
-  /** How often a private key was used: the cost of the object. */
-  readonly attempts: number;
-}
-
-const undecryptable = 'no key could decrypt secret';
-
-/**
- * Decrypts every item with the keys in the order given. Order is only a matter of speed: the key that opened an item is tried first for
- * the rest of the object. Items are worked on in parallel once a key has been found.
- */
-export async function decryptItems(sealedSecret: SealedSecret, keys: readonly UnsealingKey[]): Promise<DecryptedItems> {
-  const { metadata, spec } = sealedSecret;
-  const label = encryptionLabel(scopeOf(metadata.annotations), metadata.namespace, metadata.name);
-  const failures: ItemFailure[] = [];
-  const items = new Map<string, Uint8Array>();
-  const keyIds = new Map<string, string>();
-  let attempts = 0;
-  let preferred: UnsealingKey | undefined;
-
-  const decryptItem = async (item: string, ciphertext: string) => {
-    const envelope = parseItem(item, ciphertext, failures);
-    if (envelope === undefined) return;
-    const first = preferred;
-    for (const key of first === undefined ? keys : [first, ...keys.filter((candidate) => candidate !== first)]) {
-      attempts++;
-      const plaintext = await hybridDecrypt(envelope, key.unwrapKey, label);
-      if (plaintext === undefined) continue;
-      preferred = key;
-      items.set(item, plaintext);
-      keyIds.set(item, key.id);
-      return;
-    }
-    failures.push({ item, code: 'UnknownKey', message: undecryptable });
-  };
-
-  const waiting = [...spec.encryptedData];
-  // One by one until a key is known; then its pool threads can all work.
-  while (waiting.length > 0 && preferred === undefined && keys.length > 1) {
-    const [item, ciphertext] = waiting.shift() as [string, string];
-    await decryptItem(item, ciphertext);
-  }
-  await Promise.all(waiting.map(([item, ciphertext]) => decryptItem(item, ciphertext)));
-  return { items: inOrderOf(spec.encryptedData, items), keyIds, failures: sortFailures(failures), attempts };
-}
-
-function parseItem(item: string, ciphertext: string, failures: ItemFailure[]): Envelope | undefined {
-  let bytes: Uint8Array;
-  try {
-    bytes = decodeBase64(ciphertext);
-  } catch (error) {
-    if (!isSealedSecretsError(error, 'InvalidEncoding')) throw error;
-    failures.push({ item, code: 'MalformedItem', message: error.message });
-    return undefined;
-  }
-  const envelope = parseEnvelope(bytes);
-  if (envelope === undefined) failures.push({ item, code: 'UnknownKey', message: undecryptable });
-  return envelope;
-}
-
-function inOrderOf<T>(order: ReadonlyMap<string, unknown>, values: ReadonlyMap<string, T>): Map<string, T> {
-  const result = new Map<string, T>();
-  for (const key of order.keys()) if (values.has(key)) result.set(key, values.get(key) as T);
-  return result;
-}
-
-function sortFailures(failures: ItemFailure[]): ItemFailure[] {
-  return failures.sort((a, b) => compareBytewise(a.item, b.item));
-}
-
-export interface UnsealOptions {
+export interface UnsealOptions extends DecryptOptions {
   /** Candidate keys; the order is a hint. */
   readonly keys: readonly UnsealingKey[];
   readonly render: TemplateRenderer;
@@ -117,7 +34,7 @@ export interface Unsealed {
  */
 export async function unsealSecret(sealedSecret: SealedSecret, options: UnsealOptions): Promise<Unsealed> {
   if (sealedSecret.spec.data !== undefined) return unsealLegacy(sealedSecret, options);
-  const decrypted = await decryptItems(sealedSecret, options.keys);
+  const decrypted = await decryptItems(sealedSecret, options.keys, options);
   const built = await buildSecret(sealedSecret, decrypted, options.render);
   const failures = [...decrypted.failures, ...built.failures];
   if (failures.length > 0) throw await unsealError(sealedSecret, failures, options.keys);
@@ -137,7 +54,7 @@ export async function assertDecryptable(
     await decryptLegacy(sealedSecret, options);
     return;
   }
-  const { failures } = await decryptItems(sealedSecret, options.keys);
+  const { failures } = await decryptItems(sealedSecret, options.keys, options);
   if (failures.length > 0) throw await unsealError(sealedSecret, failures, options.keys);
 }
 
