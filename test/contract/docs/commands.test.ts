@@ -1,0 +1,71 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { parseAllDocuments } from 'yaml';
+import { goToolsBlocker } from '../../apiserver/real/build.ts';
+import { type Block, markdownFiles, type Page, parsePage, root } from './markdown.ts';
+import { hasCommands, isRun, runPage, wordOf } from './run-page.ts';
+
+const missing = goToolsBlocker(['kubectl', 'helm']);
+const skipped = missing !== undefined && !process.env['CI'];
+if (skipped) console.warn(`The commands of the documentation are not run: ${missing}`);
+
+const pages = new Map<string, Page>();
+for (const path of await markdownFiles()) pages.set(path, parsePage(await readFile(join(root, path), 'utf8')));
+
+describe.skipIf(skipped).concurrent('the commands of', () => {
+  for (const [path, page] of pages) {
+    if (!page.blocks.some(hasCommands)) continue;
+    it(path, { timeout: 180_000 }, async () => {
+      expect((await runPage(path, page)).failure).toBeUndefined();
+    });
+  }
+});
+
+describe('the blocks of the documentation', () => {
+  const blocks = [...pages].flatMap(([path, page]) =>
+    page.blocks.map((block) => ({ ...block, where: `${path}:${block.line}` })),
+  );
+
+  it('say in which language they are', () => {
+    expect(blocks.filter(({ language }) => language === '').map(({ where }) => where)).toEqual([]);
+  });
+
+  it('are commands that run, or name what they need that tests do not have', () => {
+    const languages = ['sh', 'yaml', 'json', 'text', 'ts', 'go'];
+    expect(blocks.filter(({ language }) => !languages.includes(language)).map(({ where }) => where)).toEqual([]);
+    const reasons = blocks.map((block) => wordOf(block, 'not run')).filter((reason) => reason !== undefined);
+    expect(reasons.filter((reason) => !/^needs /.test(reason))).toEqual([]);
+  });
+
+  it('have words for the test only where they are obeyed', () => {
+    const obeyed = (block: Block) => [
+      ...(isRun(block) ? ['before', 'after', 'fails'] : []),
+      'not run',
+      'file',
+      'clusters',
+    ];
+    for (const block of blocks) {
+      const words = block.comments.flatMap((comment) => /^([a-z ]+):/.exec(comment)?.[1] ?? []);
+      expect(obeyed(block), block.where).toEqual(expect.arrayContaining(words));
+    }
+  });
+
+  it('are YAML where they say so', () => {
+    for (const { language, text, where } of blocks) {
+      if (language !== 'yaml') continue;
+      for (const document of parseAllDocuments(text)) expect(document.errors, where).toEqual([]);
+    }
+  });
+
+  it('show the files of the repository as they are', async () => {
+    let shown = 0;
+    for (const block of blocks) {
+      const file = wordOf(block, 'file');
+      if (file === undefined) continue;
+      shown++;
+      expect(block.text, `${block.where}: ${file}`).toBe(await readFile(join(root, file), 'utf8'));
+    }
+    expect(shown).toBeGreaterThan(3);
+  });
+});
