@@ -27,7 +27,7 @@ export interface Comparison {
 const casesPerBatch = 500;
 
 /** What a run has to use: each comes up as the subject of a case, in turn. */
-export const subjects: readonly string[] = [
+const subjects: readonly string[] = [
   ...deterministicFunctions,
   ...nodeKinds,
   // Big structures often fail to parse for something inside them.

@@ -30,8 +30,8 @@ export const defaultLimits: TemplateLimits = {
   maxAllocatedBytes: 64 * 1024 * 1024,
   maxSteps: 1_000_000,
   maxTemplateDepth: 400,
-  maxCostlyUnits: 100,
-  maxMilliseconds: 5_000,
+  maxCostlyUnits: 400,
+  maxMilliseconds: 30_000,
   maxPatternBytes: 16 * 1024,
   maxPatternInstructions: 20_000,
 };

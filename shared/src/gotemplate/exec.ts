@@ -1,3 +1,4 @@
+import { assignable, canBeNil, expectation, idealConstant, isOpen, numberArgument, zeroOf } from './arguments.ts';
 import type { Budget } from './budget.ts';
 import { EffectError, type TemplateEffects } from './effects.ts';
 import { CallError, LimitError, positionAt, TemplateError } from './errors.ts';
@@ -10,7 +11,6 @@ import type {
   IdentifierNode,
   IfNode,
   Node,
-  NumberNode,
   Operand,
   ParsedTemplates,
   PipeNode,
@@ -18,18 +18,9 @@ import type {
   TemplateNode,
   WithNode,
 } from './syntax/nodes.ts';
-import { isTrue, typeName, typeOf } from './values/inspect.ts';
-import { type GoType, isSignedKind, isUnsignedKind, types } from './values/types.ts';
-import {
-  type Evaluated,
-  GoCertificate,
-  GoComplex,
-  GoInteger,
-  GoMap,
-  GoSlice,
-  type GoValue,
-  int,
-} from './values/value.ts';
+import { isTrue, typeName } from './values/inspect.ts';
+import { type GoType, types } from './values/types.ts';
+import { type Evaluated, GoCertificate, GoInteger, GoMap, GoSlice, type GoValue, int } from './values/value.ts';
 
 /** Runs a parsed template: Go's `text/template` execution. */
 
@@ -444,66 +435,6 @@ class Executor {
         return numberArgument(operand, type);
     }
   }
-}
-
-/** Parameters that take any value. */
-function isOpen(type: GoType): boolean {
-  return type === types.any || type === types.reflectValue;
-}
-
-function expectation(type: GoType): string {
-  return type.kind === 'int' || type.kind === 'int64' ? 'integer' : type.name;
-}
-
-/** A number literal for a parameter of a number type takes that type, if it has a value of it. */
-function numberArgument(node: NumberNode, type: GoType): GoValue {
-  if (isOpen(type)) return idealConstant(node);
-  if (isSignedKind(type.kind) && node.int !== undefined) return new GoInteger(type, node.int);
-  if (isUnsignedKind(type.kind) && node.uint !== undefined) {
-    return new GoInteger(type, BigInt.asUintN(type === types.uint32 ? 32 : 64, node.uint));
-  }
-  if (type.kind === 'float64' && node.float !== undefined) return node.float;
-  throw new CallError(`expected ${expectation(type)}; found a number`);
-}
-
-/** The type a number literal has where nothing asks for one. */
-function idealConstant(node: NumberNode): GoValue {
-  if (node.complex !== undefined) return new GoComplex(node.complex.real, node.complex.imaginary);
-  const isRune = node.text.startsWith("'");
-  // `0x1e3` has an `e` and is an integer all the same. Go looks at the first two characters only, not behind a sign.
-  const isHexInteger = /^0[xX]./.test(node.text) && !/[pP]/.test(node.text);
-  if (node.float !== undefined && !isHexInteger && !isRune && /[.eEpP]/.test(node.text)) return node.float;
-  if (node.int !== undefined) return int(node.int);
-  throw new CallError('a number overflows int');
-}
-
-/** Types whose parameters accept a nil. */
-function canBeNil(type: GoType): boolean {
-  return (
-    type.kind === 'interface' ||
-    type.kind === 'map' ||
-    type.kind === 'slice' ||
-    type.kind === 'ptr' ||
-    type === types.reflectValue
-  );
-}
-
-function zeroOf(type: GoType): Evaluated {
-  if (type.kind === 'map') return new GoMap(type, undefined);
-  if (type.kind === 'slice') return new GoSlice(type, undefined);
-  return type === types.reflectValue ? undefined : null;
-}
-
-/** The value as an argument of this type, or an error that names both types. */
-export function assignable(value: Evaluated, type: GoType): Evaluated {
-  if (value === undefined) {
-    if (canBeNil(type)) return zeroOf(type);
-    throw new CallError(`invalid value; expected ${type.name}`);
-  }
-  if (isOpen(type) || typeOf(value) === type) return value;
-  throw new CallError(
-    `wrong type for value; expected ${type.name}; got ${value === null ? 'interface {}' : typeName(value)}`,
-  );
 }
 
 /** What a result takes from the budget. */

@@ -220,7 +220,7 @@ describe('hostile templates', () => {
     const slow = { ...effects, now: () => (clock += 1_000_000_000n) };
     expect(() =>
       renderTemplate({ name: 't', text: '{{ range until 100000 }}{{ . }}{{ end }}', data: new Map(), effects: slow }),
-    ).toThrow('the template takes longer than 5000 ms');
+    ).toThrow('the template takes longer than 30000 ms');
   });
 });
 

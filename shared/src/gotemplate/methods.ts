@@ -239,10 +239,3 @@ const versionPointerMethods: MethodTable<GoVersion> = new Map([
   comparing('GreaterThan', (order) => order > 0),
   comparing('GreaterThanEqual', (order) => order >= 0),
 ]);
-
-/** Names of all methods, for the documentation's test. */
-export const methodNames: ReadonlyMap<string, readonly string[]> = new Map([
-  ['time.Time', [...timeMethods.keys()]],
-  ['time.Duration', [...durationMethods.keys()]],
-  ['semver.Version', [...versionMethods.keys(), ...versionPointerMethods.keys()]],
-]);

@@ -21,7 +21,10 @@ export interface RenderOptions {
   readonly limits?: Partial<TemplateLimits>;
 }
 
-/** Renders a template. The output is a byte string. Throws {@link TemplateError} and nothing else for whatever the template does. */
+/**
+ * Renders a template. The output is a byte string. Throws {@link TemplateError} for whatever the template does; anything else that is thrown is
+ * a defect, of the engine or of the effects.
+ */
 export function renderTemplate(options: RenderOptions): string {
   const limits = { ...defaultLimits, ...options.limits };
   const parsed = parseOrExplain(options.name, options.text, limits, (name) => templateFunctions.has(name));

@@ -12,7 +12,6 @@ const number = /^\p{N}$/u;
 const punctuation = /^\p{P}$/u;
 // Go's IsPrint: letters, marks, numbers, punctuation, symbols and the ASCII space.
 const printable = /^[\p{L}\p{M}\p{N}\p{P}\p{S}]$/u;
-const graphicSpace = /^\p{Zs}$/u;
 
 function matches(pattern: RegExp, rune: number): boolean {
   if (rune < 0 || rune > 0x10ffff) return false;
@@ -72,11 +71,6 @@ export function isSpace(rune: number): boolean {
 export function isPrint(rune: number): boolean {
   if (rune < 0x80) return rune >= 0x20 && rune < 0x7f;
   return matches(printable, rune);
-}
-
-/** True for printable runes and all spaces of category Zs. */
-export function isGraphic(rune: number): boolean {
-  return isPrint(rune) || matches(graphicSpace, rune);
 }
 
 /** JavaScript's mapping where it stays one rune, else `undefined`. */

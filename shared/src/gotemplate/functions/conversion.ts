@@ -8,7 +8,7 @@ import { GoInteger, GoSlice, type GoValue, stringSlice } from '../values/value.t
 const minInt64 = -(2n ** 63n);
 
 /** Go's conversion of a float to int64 on amd64: truncated; what does not fit is the lowest number. */
-export function floatToInt64(value: number): bigint {
+function floatToInt64(value: number): bigint {
   if (!Number.isFinite(value)) return minInt64;
   const whole = BigInt(Math.trunc(value));
   return whole >= minInt64 && whole < -minInt64 ? whole : minInt64;

@@ -12,7 +12,7 @@ const versionPattern = new RegExp(
 );
 
 /** Parses a version; missing minor and patch numbers are zero. Throws `CallError`. */
-export function parseVersion(text: string): GoVersion {
+function parseVersion(text: string): GoVersion {
   // JavaScript's `$` without the m flag is the end of the text, as Go's.
   const match = versionPattern.exec(text);
   if (match === null) throw new CallError('Invalid Semantic Version');

@@ -26,7 +26,7 @@ function trimmedBy(text: string, drop: (rune: number) => boolean): string {
 }
 
 /** Go's `strings.TrimSpace`. */
-export function trimSpace(text: string): string {
+function trimSpace(text: string): string {
   return trimmedBy(text, isSpace);
 }
 

@@ -18,7 +18,7 @@ import type {
 import { BadNumber, readComplex, readNumber, readRune } from './numbers.ts';
 
 /** How deep parentheses and control structures may nest; the parser is recursive. */
-export const deepestSyntax = 400;
+const deepestSyntax = 400;
 
 const operandTokens: ReadonlySet<TokenType> = new Set<TokenType>([
   'bool',

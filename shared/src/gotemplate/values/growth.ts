@@ -30,7 +30,7 @@ export function grownCapacity(needed: number, capacity: number, elementSize: Ele
 }
 
 /** The capacity of a slice that grew from `initial` by appending elements one by one. */
-export function capacityAfterAppends(length: number, initial: number, elementSize: ElementSize): number {
+function capacityAfterAppends(length: number, initial: number, elementSize: ElementSize): number {
   let capacity = initial;
   while (capacity < length) capacity = grownCapacity(capacity + 1, capacity, elementSize);
   return capacity;
