@@ -1,6 +1,6 @@
+import type { CommandContext } from './command-context.ts';
 import { type Input, openInput, standardInput } from './input.ts';
 import { findManifests } from './manifests.ts';
-import type { CommandContext } from './program.ts';
 import { withNotices } from './text-notices.ts';
 
 /**

@@ -1,5 +1,6 @@
 import { SealedSecretsError } from '@waxwing/shared';
 import { Command, CommanderError, type Option } from 'commander';
+import type { CommandContext } from './command-context.ts';
 import { addCertificateCommand } from './commands/certificate.ts';
 import { addCompletionCommand } from './commands/completion.ts';
 import { addKeysCommand } from './commands/keys/index.ts';
@@ -17,21 +18,6 @@ import type { GlobalOptions } from './options.ts';
 import { print, tell } from './output.ts';
 import { createPaint } from './terminal.ts';
 import { version } from './version.ts';
-
-/** What a command is given besides its own options. */
-export interface CommandContext {
-  readonly io: Io;
-  /** Options before the command, known when it runs. */
-  readonly global: () => GlobalOptions;
-  /** Tells people something on standard error; silent with `--quiet`. */
-  readonly note: (text: string) => Promise<void>;
-  /** Writes a result to standard output. @throws SealedSecretsError `UnwritableFile`. */
-  readonly print: (text: string) => Promise<void>;
-  /** The same as one line of JSON. */
-  readonly printJson: (value: unknown) => Promise<void>;
-  /** The exit status of a command that worked, when it is not 0: the answer was no. */
-  readonly setStatus: (status: number) => void;
-}
 
 /** The whole command line; `texts` receives what commander itself prints. */
 function buildProgram(io: Io, texts: { out: string; error: string }, setStatus: (status: number) => void): Command {

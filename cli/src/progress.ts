@@ -1,4 +1,4 @@
-import type { CommandContext } from './program.ts';
+import type { CommandContext } from './command-context.ts';
 
 /** Tells on a terminal how far a long run is. */
 export interface Progress {

@@ -1,8 +1,8 @@
 import type { Command } from 'commander';
 import { findCertificate, onlySource } from '../certificates.ts';
+import type { CommandContext } from '../command-context.ts';
 import { addCertificateOptions, type CertificateOptions, withCertificates } from '../options.ts';
 import { deliver, prepareOutput } from '../output.ts';
-import type { CommandContext } from '../program.ts';
 import { createSpool } from '../spool.ts';
 
 interface CertificateFlags extends CertificateOptions {

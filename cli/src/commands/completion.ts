@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { Argument } from 'commander';
+import type { CommandContext } from '../command-context.ts';
 import { completionScript, shells } from '../completions.ts';
-import type { CommandContext } from '../program.ts';
 
 export function addCompletionCommand(program: Command, context: CommandContext): void {
   program

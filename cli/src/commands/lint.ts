@@ -1,11 +1,11 @@
 import { type ErrorCode, isSealedSecretsError, type SourceDocument, valueAt } from '@waxwing/shared';
 import type { Command } from 'commander';
+import type { CommandContext } from '../command-context.ts';
 import { readInput } from '../documents.ts';
 import { exitStatus } from '../hints.ts';
 import type { Input } from '../input.ts';
 import { openManifests } from '../input-files.ts';
 import { type Finding, lintDocument } from '../lint.ts';
-import type { CommandContext } from '../program.ts';
 import { loadTemplateLint } from '../template-lint.ts';
 import { createPaint } from '../terminal.ts';
 

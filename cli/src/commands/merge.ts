@@ -1,6 +1,7 @@
 import { parseScope } from '@waxwing/shared';
 import type { Command } from 'commander';
 import { describeCertificate, loadOneCertificate } from '../certificates.ts';
+import type { CommandContext } from '../command-context.ts';
 import { openNamed } from '../input-files.ts';
 import { configuredNamespace } from '../kubeconfig.ts';
 import { mergeAll } from '../modes/merge.ts';
@@ -11,7 +12,6 @@ import {
   clusterOptionsOf,
   withCertificates,
 } from '../options.ts';
-import type { CommandContext } from '../program.ts';
 import { findSuspiciousValues } from '../value-warnings.ts';
 
 interface MergeFlags extends CertificateOptions {

@@ -1,6 +1,7 @@
 import { parseScope, type Scope, SealedSecretsError, scopeNeeds, sealValue } from '@waxwing/shared';
 import type { Command } from 'commander';
 import { describeCertificate, loadOneCertificate } from '../certificates.ts';
+import type { CommandContext } from '../command-context.ts';
 import { readAll, readFile } from '../input.ts';
 import { openStandardInput } from '../input-files.ts';
 import { configuredNamespace } from '../kubeconfig.ts';
@@ -12,7 +13,6 @@ import {
   withCertificates,
 } from '../options.ts';
 import { deliver, prepareOutput } from '../output.ts';
-import type { CommandContext } from '../program.ts';
 import { askHidden } from '../prompt.ts';
 import { createSpool } from '../spool.ts';
 import { findSuspicions } from '../value-warnings.ts';

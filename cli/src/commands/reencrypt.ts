@@ -1,6 +1,7 @@
 import { parseSealingCertificate, SealedSecretsError } from '@waxwing/shared';
 import type { Command } from 'commander';
 import { loadOneCertificate } from '../certificates.ts';
+import type { CommandContext } from '../command-context.ts';
 import { connectTo } from '../controller-connection.ts';
 import { parseOutputFormat } from '../format.ts';
 import { exitStatus } from '../hints.ts';
@@ -24,7 +25,6 @@ import {
   withCertificates,
 } from '../options.ts';
 import { prepareOutput } from '../output.ts';
-import type { CommandContext } from '../program.ts';
 import { createProgress } from '../progress.ts';
 
 interface ReencryptFlags extends CertificateOptions, BackupOptions {

@@ -2,6 +2,7 @@ import { basename } from 'node:path';
 import { parseScope, type SealedSecret, SealedSecretsError, scopeOf, sealedSecretDocument } from '@waxwing/shared';
 import type { Command } from 'commander';
 import { describeCertificate, loadCertificates, type NamedCertificate } from '../certificates.ts';
+import type { CommandContext } from '../command-context.ts';
 import { formatDocument, type OutputFormat, parseOutputFormat } from '../format.ts';
 import { type Input, openInput } from '../input.ts';
 import { openStandardInput } from '../input-files.ts';
@@ -17,7 +18,6 @@ import {
   withCertificates,
 } from '../options.ts';
 import { deliver, type OutputTarget, prepareOutput } from '../output.ts';
-import type { CommandContext } from '../program.ts';
 import { createProgress } from '../progress.ts';
 import { createSpool, type Spool } from '../spool.ts';
 import { withNotices } from '../text-notices.ts';

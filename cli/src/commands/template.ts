@@ -7,13 +7,13 @@ import {
   secretDocument,
 } from '@waxwing/shared';
 import type { Command } from 'commander';
+import type { CommandContext } from '../command-context.ts';
 import { readInput, sealedSecretIn } from '../documents.ts';
 import { formatDocument, parseOutputFormat } from '../format.ts';
 import { openInput } from '../input.ts';
 import { openNamed } from '../input-files.ts';
 import { lazyRenderer } from '../lazy-renderer.ts';
 import { addFormatOption, repeatable } from '../options.ts';
-import type { CommandContext } from '../program.ts';
 import { findTemplateProblems } from '../template-problems.ts';
 
 interface TemplateFlags {

@@ -1,11 +1,11 @@
 import type { Command } from 'commander';
+import type { CommandContext } from '../command-context.ts';
 import { parseOutputFormat } from '../format.ts';
 import { openNamed } from '../input-files.ts';
 import { lazyRenderer } from '../lazy-renderer.ts';
 import { runRecover } from '../modes/recover.ts';
 import { addFormatOption } from '../options.ts';
 import { prepareOutput } from '../output.ts';
-import type { CommandContext } from '../program.ts';
 
 interface UnsealFlags {
   readonly privateKey: readonly string[];

@@ -8,6 +8,7 @@ import {
   valueAt,
 } from '@waxwing/shared';
 import type { Command } from 'commander';
+import type { CommandContext } from '../command-context.ts';
 import { connectTo } from '../controller-connection.ts';
 import { readInput, sealedSecretIn } from '../documents.ts';
 import { exitStatus } from '../hints.ts';
@@ -15,7 +16,6 @@ import type { Input } from '../input.ts';
 import { openManifests } from '../input-files.ts';
 import { addControllerOptions, type ControllerOptions, repeatable } from '../options.ts';
 import { readPrivateKeys } from '../private-keys.ts';
-import type { CommandContext } from '../program.ts';
 
 interface VerifyFlags extends ControllerOptions {
   readonly privateKey: readonly string[];

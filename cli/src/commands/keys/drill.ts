@@ -1,12 +1,12 @@
 import { isSealedSecretsError, unsealSecret } from '@waxwing/shared';
 import type { Command } from 'commander';
+import type { CommandContext } from '../../command-context.ts';
 import { exitStatus } from '../../hints.ts';
 import { type BackupOptions, readBackup } from '../../keys/backup-file.ts';
 import { readKeyRing, unsealingKeysOf } from '../../keys/key-ring.ts';
 import { sealedSecretsInFolders } from '../../keys/repository.ts';
 import { lazyRenderer } from '../../lazy-renderer.ts';
 import { repeatable } from '../../options.ts';
-import type { CommandContext } from '../../program.ts';
 
 interface DrillFlags extends BackupOptions {
   readonly repo: readonly string[];

@@ -1,6 +1,7 @@
 import { formatYaml, keyLabel, SealedSecretsError, type Secret, sealedSecretDocument } from '@waxwing/shared';
 import type { Command } from 'commander';
 import { usableCertificate } from '../../certificate-source.ts';
+import type { CommandContext } from '../../command-context.ts';
 import { readFile } from '../../input.ts';
 import { readPassphraseFile } from '../../keys/backup-file.ts';
 import { type ClusterKeys, connectKeys } from '../../keys/cluster-keys.ts';
@@ -8,7 +9,6 @@ import { exportedList, exportedSecret, sealedForCluster } from '../../keys/expor
 import { findKey, isActive, type KeyEntry, readKeyRing } from '../../keys/key-ring.ts';
 import { addControllerOptions, type ControllerOptions, repeatable } from '../../options.ts';
 import { deliver, prepareOutput } from '../../output.ts';
-import type { CommandContext } from '../../program.ts';
 import { askNewPassphrase } from '../../prompt.ts';
 import { createSpool } from '../../spool.ts';
 

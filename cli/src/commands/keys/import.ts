@@ -1,13 +1,13 @@
 import type { DocumentValue } from '@waxwing/shared';
 import { encodeBase64, keyLabel, primaryKeyAnnotation, SealedSecretsError } from '@waxwing/shared';
 import type { Command } from 'commander';
+import type { CommandContext } from '../../command-context.ts';
 import { readFile } from '../../input.ts';
 import { activeLabel, type BackupOptions, readBackup } from '../../keys/backup-file.ts';
 import { type ClusterKeys, connectKeys } from '../../keys/cluster-keys.ts';
 import { type ImportPlan, type ImportStep, planImport } from '../../keys/import-plan.ts';
 import { type KeyEntry, type KeyRing, readKeyRing } from '../../keys/key-ring.ts';
 import { addControllerOptions, type ControllerOptions, repeatable } from '../../options.ts';
-import type { CommandContext } from '../../program.ts';
 
 interface ImportFlags extends ControllerOptions, BackupOptions {
   readonly privateKey?: string;

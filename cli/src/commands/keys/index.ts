@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import type { CommandContext } from '../../program.ts';
+import type { CommandContext } from '../../command-context.ts';
 import { addDrillCommand } from './drill.ts';
 import { addExportCommand } from './export.ts';
 import { addImportCommand } from './import.ts';

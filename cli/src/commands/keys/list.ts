@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import type { CommandContext } from '../../command-context.ts';
 import { connectKeys } from '../../keys/cluster-keys.ts';
 import {
   isActive,
@@ -11,7 +12,6 @@ import {
 import { describeUnproven, findNeeds, type Needs } from '../../keys/need.ts';
 import { sealedSecretsInCluster, sealedSecretsInFolders } from '../../keys/repository.ts';
 import { addControllerOptions, type ControllerOptions, repeatable } from '../../options.ts';
-import type { CommandContext } from '../../program.ts';
 import { formatTable } from '../../table.ts';
 
 interface ListFlags extends ControllerOptions {

@@ -1,11 +1,11 @@
 import { activeKeyLabelValue, keyLabel, SealedSecretsError } from '@waxwing/shared';
 import type { Command } from 'commander';
+import type { CommandContext } from '../../command-context.ts';
 import { connectKeys } from '../../keys/cluster-keys.ts';
 import { findKey, isActive, type KeyRing, readKeyRing, sealingKeyOf, unsealingKeysOf } from '../../keys/key-ring.ts';
 import { assertNotNeeded, findNeeds } from '../../keys/need.ts';
 import { sealedSecretsInCluster, sealedSecretsInFolders } from '../../keys/repository.ts';
 import { addControllerOptions, type ControllerOptions, repeatable } from '../../options.ts';
-import type { CommandContext } from '../../program.ts';
 
 interface RetireFlags extends ControllerOptions {
   readonly repo: readonly string[];

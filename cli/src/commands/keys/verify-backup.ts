@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { backupVerifiedAnnotation, encodeHex } from '@waxwing/shared';
 import type { Command } from 'commander';
+import type { CommandContext } from '../../command-context.ts';
 import { exitStatus } from '../../hints.ts';
 import { readFile } from '../../input.ts';
 import { type BackupOptions, readBackup } from '../../keys/backup-file.ts';
@@ -9,7 +10,6 @@ import { type KeyRing, readKeyRing, unsealingKeysOf } from '../../keys/key-ring.
 import { describeUnproven, type FoundObject, findNeeds, type UnreadableObject } from '../../keys/need.ts';
 import { sealedSecretsInCluster, sealedSecretsInFolders } from '../../keys/repository.ts';
 import { addControllerOptions, type ControllerOptions, repeatable } from '../../options.ts';
-import type { CommandContext } from '../../program.ts';
 
 interface VerifyBackupFlags extends ControllerOptions, BackupOptions {
   readonly repo: readonly string[];
