@@ -16,4 +16,5 @@ async function answer(request: WorkerRenderRequest): Promise<WorkerRenderRespons
   }
 }
 
-parentPort?.postMessage(await answer(workerData as WorkerRenderRequest));
+// No await at the top level: bundles are CommonJS. A failure ends the thread with an error, which the caller sees.
+void answer(workerData as WorkerRenderRequest).then((response) => parentPort?.postMessage(response));
