@@ -59,6 +59,18 @@ async function replaceFolder(outdir: string, fill: (fresh: string) => Promise<vo
   }
 }
 
+const common = {
+  absWorkingDir: root,
+  bundle: true,
+  platform: 'node',
+  target: 'node24',
+  format: 'cjs',
+  minifySyntax: true,
+  minifyWhitespace: true,
+  legalComments: 'none',
+  logLevel: 'warning',
+} as const;
+
 /**
  * Bundles what people run: the CLI's two entry points and the controller. CommonJS, because Node starts it several milliseconds
  * faster than modules; the heavy libraries that most commands never need are files of their own, loaded on first use.
@@ -69,17 +81,6 @@ async function bundle(
   pieces: Record<string, string> = {},
 ): Promise<void> {
   const present = Object.entries(entryPoints).filter(([, file]) => existsSync(join(root, file)));
-  const common = {
-    absWorkingDir: root,
-    bundle: true,
-    platform: 'node',
-    target: 'node24',
-    format: 'cjs',
-    minifySyntax: true,
-    minifyWhitespace: true,
-    legalComments: 'none',
-    logLevel: 'warning',
-  } as const;
   const libraries = new Map<string, string>();
   await build({
     ...common,
@@ -142,12 +143,26 @@ const kubesealPieces = {
   'kubeseal-validate': 'cli/src/modes/validate.ts',
 };
 
-async function bundleCli(): Promise<void> {
-  await replaceFolder('cli/dist', async (fresh) => {
-    await bundle(fresh, { 'waxwing-program': 'cli/src/main.ts' });
-    await bundle(fresh, { 'kubeseal-program': 'cli/src/kubeseal-main.ts' }, kubesealPieces);
-    for (const name of ['kubeseal', 'waxwing']) await addStarter(fresh, name);
+async function bundlePrograms(outdir: string): Promise<void> {
+  await bundle(outdir, { 'waxwing-program': 'cli/src/main.ts' });
+  await bundle(outdir, { 'kubeseal-program': 'cli/src/kubeseal-main.ts' }, kubesealPieces);
+  for (const name of ['kubeseal', 'waxwing']) await addStarter(outdir, name);
+}
+
+/** Both programs and all libraries in one file, which asks for nothing but Node's own modules: for single executables. */
+async function bundleExecutable(outfile: string): Promise<void> {
+  await build({
+    ...common,
+    entryPoints: ['cli/src/executable-main.ts'],
+    outfile: resolve(root, outfile),
+    // The only use of import.meta finds the worker of the controller, which the CLI never starts.
+    logOverride: { 'empty-import-meta': 'silent' },
+    define: { WAXWING_VERSION: JSON.stringify(version) },
   });
+}
+
+async function bundleCli(): Promise<void> {
+  await replaceFolder('cli/dist', bundlePrograms);
   const certificate = 'test/vectors/test-keys/alpha.crt.pem';
   const secret = 'kind: Secret\nmetadata: {name: a, namespace: b}\nstringData:\n  c: d\n';
   for (const [name, args] of [
@@ -159,9 +174,19 @@ async function bundleCli(): Promise<void> {
   await shareCompileCache('cli/dist');
 }
 
-// With `--controller FOLDER` only the controller is bundled, into that folder: for the image, and to compare two builds.
-const { values } = parseArgs({ options: { controller: { type: 'string' } } });
-if (values.controller === undefined) await bundleCli();
-await replaceFolder(values.controller ?? 'controller/dist', (fresh) =>
-  bundle(fresh, { controller: 'controller/src/main.ts' }),
-);
+async function bundleController(outdir: string): Promise<void> {
+  await replaceFolder(outdir, (fresh) => bundle(fresh, { controller: 'controller/src/main.ts' }));
+}
+
+// Without options everything goes where it is started from. Otherwise one thing alone is bundled: `--controller FOLDER` for the image and to
+// compare two builds, `--cli FOLDER` for the npm package, `--executable FILE` for single executables.
+const { values } = parseArgs({
+  options: { controller: { type: 'string' }, cli: { type: 'string' }, executable: { type: 'string' } },
+});
+if (values.controller !== undefined) await bundleController(values.controller);
+else if (values.cli !== undefined) await replaceFolder(values.cli, bundlePrograms);
+else if (values.executable !== undefined) await bundleExecutable(values.executable);
+else {
+  await bundleCli();
+  await bundleController('controller/dist');
+}

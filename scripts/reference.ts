@@ -25,7 +25,7 @@ function section(title: string, text: string): string {
 async function waxwingReference(): Promise<string> {
   const main = 'cli/src/main.ts';
   const commandsOf = (text: string) =>
-    [...text.slice(text.indexOf('Commands:')).matchAll(/^ {2}([a-z][a-z-]*)/gm)]
+    [...(text.split('\nCommands:\n')[1]?.split('\n\n')[0] ?? '').matchAll(/^ {2}([a-z][a-z-]*)/gm)]
       .map((match) => match[1] as string)
       .filter((name) => name !== 'help');
   const top = await help(main, ['--help']);

@@ -14,6 +14,8 @@ import { tmpdir } from 'node:os';
 import { basename, join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { parse } from 'yaml';
+import { writeArchive } from './archive.ts';
+import { type Platform, parsePlatforms, writeExecutableArchives, writeNpmPackage } from './package-cli.ts';
 import { createSbom } from './sbom.ts';
 
 const root = join(import.meta.dirname, '..');
@@ -28,6 +30,8 @@ interface Release {
   readonly commit: string;
   /** Its time in seconds since the epoch; the time of every file in an archive. */
   readonly sourceDateEpoch: number;
+  /** The platforms for which the CLI becomes a single executable. */
+  readonly executables: readonly Platform[];
   /** Folder for what is released. */
   readonly out: string;
   /** Folder for what is not. */
@@ -35,10 +39,17 @@ interface Release {
 }
 
 /** Writes its files into `release.out`. The same commit gives the same bytes. */
-type Producer = (release: Release) => void;
+type Producer = (release: Release) => unknown;
 
-/** Everything that belongs to a release. What the CLI is shipped as (npm package, executables) joins here. */
-const producers: readonly Producer[] = [writeManifests, writeChart, writeControllerBundle, writeSboms];
+/** Everything that belongs to a release. */
+const producers: readonly Producer[] = [
+  writeManifests,
+  writeChart,
+  writeControllerBundle,
+  writeSboms,
+  writeNpmPackage,
+  (release) => writeExecutableArchives(release, release.executables),
+];
 
 function writeManifests({ out }: Release): void {
   run(process.execPath, [join(root, 'scripts/manifests.ts'), '--check']);
@@ -69,19 +80,6 @@ function writeSboms({ out, number, sourceDateEpoch }: Release): void {
     const text = createSbom({ package: name, version: number, sourceDateEpoch, nodeVersion: node });
     writeFileSync(join(out, `waxwing-${file}.cdx.json`), text);
   }
-}
-
-/** GNU tar and gzip, without anything that depends on the machine. */
-function writeArchive(file: string, folder: string, names: readonly string[], sourceDateEpoch: number): void {
-  const tar = execFileSync(
-    'tar',
-    [
-      ...['--create', '--format=ustar', '--sort=name', `--mtime=@${sourceDateEpoch}`, '--owner=0', '--group=0'],
-      ...['--numeric-owner', '--mode=u+rw,go+r,go-w', '--directory', folder, ...names],
-    ],
-    { maxBuffer: 256 * 1024 * 1024 },
-  );
-  writeFileSync(file, execFileSync('gzip', ['--no-name', '--best'], { input: tar, maxBuffer: 256 * 1024 * 1024 }));
 }
 
 function run(program: string, args: readonly string[], environment: Readonly<Record<string, string>> = {}): string {
@@ -157,6 +155,7 @@ function main(): void {
     options: {
       version: { type: 'string' },
       out: { type: 'string', default: 'dist/release' },
+      executables: { type: 'string', default: 'all' },
       'allow-dirty': { type: 'boolean', default: false },
     },
   });
@@ -172,7 +171,8 @@ function main(): void {
   mkdirSync(out, { recursive: true });
   const scratch = mkdtempSync(join(tmpdir(), 'waxwing-release-'));
   try {
-    const release = { version: `v${number}`, number, commit, sourceDateEpoch: Number(time), out, scratch };
+    const executables = parsePlatforms(values.executables);
+    const release = { version: `v${number}`, number, commit, sourceDateEpoch: Number(time), executables, out, scratch };
     for (const produce of producers) produce(release);
     const digests = writeChecksums(out);
     writeProvenance(release, digests);

@@ -22,7 +22,7 @@ describe.skipIf(!hasTools)('the release script', () => {
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'waxwing-release-test-'));
     out = join(folder, 'out');
-    result = await release('--version', 'v0.1.0', '--out', out, '--allow-dirty');
+    result = await release('--version', 'v0.1.0', '--out', out, '--allow-dirty', '--executables', 'none');
   }, 120_000);
   afterAll(() => rm(folder, { recursive: true, force: true }));
 
@@ -38,6 +38,7 @@ describe.skipIf(!hasTools)('the release script', () => {
       'prometheus-rule.yaml',
       'provenance.intoto.json',
       'waxwing-0.1.0.tgz',
+      'waxwing-cli-0.1.0.tgz',
       'waxwing-cli.cdx.json',
       'waxwing-controller-v0.1.0.tar.gz',
       'waxwing-controller.cdx.json',
