@@ -169,13 +169,15 @@ export async function metric(controller: ControllerProcess, name: string, labels
     .reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' ') + 1)), 0);
 }
 
-/** How many objects a list has, without reading them. */
+const metadataOnly = { accept: 'application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1' };
+
+/** How many objects a list has. Lists from the API server's cache do not tell how many remain; those are counted, metadata only. */
 export async function countOf(client: ApiClient, path: string): Promise<number> {
-  const body = (await must(client, 'GET', `${path}${path.includes('?') ? '&' : '?'}limit=1`)) as {
-    items: unknown[];
-    metadata: { remainingItemCount?: number };
-  };
-  return body.items.length + (body.metadata.remainingItemCount ?? 0);
+  const { body } = await client.request('GET', `${path}?limit=1`, undefined, metadataOnly);
+  const { continue: token = '', remainingItemCount } = body.metadata;
+  if (token === '' || remainingItemCount !== undefined) return body.items.length + (remainingItemCount ?? 0);
+  const all = await client.request('GET', path, undefined, metadataOnly);
+  return all.body.items.length;
 }
 
 /** Waits until every SealedSecret of the population is Synced and its event is posted. Milliseconds it took. */
