@@ -9,7 +9,7 @@ process.on('SIGUSR1', () => {
 
 async function main(): Promise<void> {
   const { isMainThread } = await import('node:worker_threads');
-  if (!isMainThread) return (await import('./template-thread.ts')).renderForParent();
+  if (!isMainThread) return (await import('@waxwing/shared/rendering')).renderForParent();
   // The pool reads its size once, when it is first used. Set by hand it stays what it is.
   const { availableParallelism } = await import('node:os');
   process.env['UV_THREADPOOL_SIZE'] ??= String(Math.max(2, availableParallelism()));

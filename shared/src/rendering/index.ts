@@ -3,10 +3,6 @@
  * time to load and sealing never needs them.
  */
 export { createTemplateEffects, type TemplateEffectsOptions } from '../crypto/template-effects.ts';
-export {
-  renderInWorker,
-  renderResponsively,
-  type WorkerRenderOptions,
-  type WorkerRenderRequest,
-} from './render-in-worker.ts';
-export { createTemplateRenderer } from './renderer.ts';
+export { renderForParent } from './render-for-parent.ts';
+export type { WorkerRenderOptions } from './render-in-worker.ts';
+export { createResponsiveRenderer, createTemplateRenderer } from './renderer.ts';

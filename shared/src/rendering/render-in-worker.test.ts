@@ -3,6 +3,7 @@ import { createTemplateEffects } from '../crypto/template-effects.ts';
 import { byteStringFromText, TemplateError } from '../gotemplate/index.ts';
 import { renderInWorker, renderResponsively } from './render-in-worker.ts';
 
+const threadFile = new URL('./template-worker.ts', import.meta.url);
 const many = { maxCostlyUnits: 1_000_000, maxMilliseconds: 600_000 };
 
 /** Runs something while timers of this thread are measured: how often they fired and the longest time between two of them. */
@@ -28,14 +29,14 @@ describe('rendering in a thread of its own', () => {
     const data = new Map([['a', '\xff\xfe']]);
     const output = await renderInWorker(
       { name: 't', text: '{{ .a }}{{ bcrypt "x" | trunc 7 }}', data },
-      { deadlineMs: 30_000 },
+      { threadFile, deadlineMs: 30_000 },
     );
     expect(output).toBe('\xff\xfe$2a$10$');
   });
 
   test('gives the error of the template with its place', async () => {
     const text = byteStringFromText('ok\n{{ fail "secret-marker" }}');
-    const rendering = renderInWorker({ name: 't', text, data: new Map() }, { deadlineMs: 30_000 });
+    const rendering = renderInWorker({ name: 't', text, data: new Map() }, { threadFile, deadlineMs: 30_000 });
     const error = await rendering.then(
       () => undefined,
       (reason: unknown) => reason,
@@ -48,7 +49,7 @@ describe('rendering in a thread of its own', () => {
   test('leaves the timers of the calling thread alone during 1,000 key generations', async () => {
     const text = '{{ range until 1000 }}{{ genPrivateKey "ecdsa" | len }} {{ end }}';
     const { result, ticks, longestGapMs } = await measuringTimers(() =>
-      renderInWorker({ name: 't', text, data: new Map(), limits: many }, { deadlineMs: 60_000 }),
+      renderInWorker({ name: 't', text, data: new Map(), limits: many }, { threadFile, deadlineMs: 60_000 }),
     );
     expect(result.trim().split(' ')).toHaveLength(1000);
     expect(ticks).toBeGreaterThan(10);
@@ -59,7 +60,7 @@ describe('rendering in a thread of its own', () => {
     const text = '{{ range until 1000 }}{{ genPrivateKey "rsa" }}{{ end }}';
     const started = performance.now();
     const { result, ticks, longestGapMs } = await measuringTimers(() =>
-      renderInWorker({ name: 't', text, data: new Map(), limits: many }, { deadlineMs: 1_500 }).then(
+      renderInWorker({ name: 't', text, data: new Map(), limits: many }, { threadFile, deadlineMs: 1_500 }).then(
         () => 'rendered',
         (error: TemplateError) => `${error.kind}: ${error.message}`,
       ),
@@ -74,7 +75,7 @@ describe('rendering in a thread of its own', () => {
     const limits = { ...many, maxAllocatedBytes: Number.MAX_SAFE_INTEGER, maxSteps: Number.MAX_SAFE_INTEGER };
     const text = '{{ $l := list }}{{ range until 100000000 }}{{ $l = append $l (list . . . .) }}{{ end }}';
     await expect(
-      renderInWorker({ name: 't', text, data: new Map(), limits }, { deadlineMs: 30_000 }),
+      renderInWorker({ name: 't', text, data: new Map(), limits }, { threadFile, deadlineMs: 30_000 }),
     ).rejects.toMatchObject({
       kind: 'limit',
     });
@@ -86,22 +87,22 @@ describe('rendering without holding up the calling thread', () => {
 
   test('quick templates need no other thread', async () => {
     const effects = await createTemplateEffects({ withCostlyFunctions: false });
-    const workerUrl = new URL('./there-is-no-such-file.ts', import.meta.url);
+    const nowhere = new URL('./there-is-no-such-file.ts', import.meta.url);
     const request = { name: 't', text: '{{ upper .a }}', data: new Map([['a', 'x']]) };
-    expect(await renderResponsively(request, { effects, deadlineMs, workerUrl })).toBe('X');
+    expect(await renderResponsively(request, { effects, deadlineMs, threadFile: nowhere })).toBe('X');
   });
 
   test('key generation goes elsewhere by itself', async () => {
     const effects = await createTemplateEffects({ withCostlyFunctions: false });
     const request = { name: 't', text: '{{ genPrivateKey "ed25519" | trunc 10 }}', data: new Map() };
-    expect(await renderResponsively(request, { effects, deadlineMs })).toBe('-----BEGIN');
+    expect(await renderResponsively(request, { effects, deadlineMs, threadFile })).toBe('-----BEGIN');
   });
 
   test('a template that turns out to be long is done elsewhere, and the timers never stop', async () => {
     const effects = await createTemplateEffects({ withCostlyFunctions: false });
     const text = '{{ range until 60000 }}{{ add . 1 | toString | sha256sum | trunc 1 }}{{ end }}';
     const { result, longestGapMs } = await measuringTimers(() =>
-      renderResponsively({ name: 't', text, data: new Map() }, { effects, deadlineMs }),
+      renderResponsively({ name: 't', text, data: new Map() }, { effects, deadlineMs, threadFile }),
     );
     expect(result).toHaveLength(60_000);
     expect(longestGapMs).toBeLessThan(1_000);
@@ -110,7 +111,7 @@ describe('rendering without holding up the calling thread', () => {
   test('a template that is too long for any thread fails with its limit', async () => {
     const effects = await createTemplateEffects({ withCostlyFunctions: false });
     const request = { name: 't', text: '{{ range 9223372036854775807 }}{{ end }}', data: new Map() };
-    await expect(renderResponsively(request, { effects, deadlineMs })).rejects.toMatchObject({
+    await expect(renderResponsively(request, { effects, deadlineMs, threadFile })).rejects.toMatchObject({
       kind: 'limit',
       line: 1,
     });

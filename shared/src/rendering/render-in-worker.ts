@@ -20,8 +20,10 @@ export interface WorkerRenderRequest {
 export interface WorkerRenderOptions {
   /** After this many milliseconds the thread is ended, whatever it does, and the template fails with kind `limit`. */
   readonly deadlineMs: number;
-  /** The module the thread runs: `template-worker.ts` beside this file (the default), or the file a bundler has made of it. */
-  readonly workerUrl?: URL;
+  /** The program the thread runs; in a thread it has to call `renderForParent`. */
+  readonly threadFile: string | URL;
+  /** Decides when a thread may run, for callers that do not want many at once. Default: at once. */
+  readonly schedule?: (run: () => Promise<string>) => Promise<string>;
 }
 
 /** What the thread answers. */
@@ -42,7 +44,12 @@ const heapMegabytes = 256;
  * calling thread goes on answering meanwhile. Throws `TemplateError` as `renderTemplate` does.
  */
 export async function renderInWorker(request: WorkerRenderRequest, options: WorkerRenderOptions): Promise<string> {
-  const worker = new Worker(options.workerUrl ?? new URL('./template-worker.ts', import.meta.url), {
+  const { schedule = (run) => run() } = options;
+  return await schedule(() => runThread(request, options));
+}
+
+async function runThread(request: WorkerRenderRequest, options: WorkerRenderOptions): Promise<string> {
+  const worker = new Worker(options.threadFile, {
     workerData: request,
     resourceLimits: { maxOldGenerationSizeMb: heapMegabytes },
     // The thread sees no environment and its streams lead nowhere.

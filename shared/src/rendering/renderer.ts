@@ -9,6 +9,7 @@ import {
   type TemplateLimits,
 } from '../gotemplate/index.ts';
 import type { TemplateRenderer } from '../template.ts';
+import { renderResponsively, type WorkerRenderOptions, type WorkerRenderRequest } from './render-in-worker.ts';
 
 /**
  * A renderer on the calling thread. Its errors are of code `TemplateError` and read `template: ENTRY:LINE:COLUMN: ...`; they name functions,
@@ -18,16 +19,23 @@ export function createTemplateRenderer(
   effects: TemplateEffects,
   limits: Partial<TemplateLimits> = {},
 ): TemplateRenderer {
+  return rendererOf((request) => renderTemplate({ ...request, effects, limits }));
+}
+
+/** A renderer that never holds up the calling thread: what is costly or turns out to be long is done in a thread of its own. */
+export function createResponsiveRenderer(effects: TemplateEffects, options: WorkerRenderOptions): TemplateRenderer {
+  return rendererOf((request) => renderResponsively(request, { ...options, effects }));
+}
+
+function rendererOf(render: (request: WorkerRenderRequest) => string | Promise<string>): TemplateRenderer {
   // All entries of an object share one context, which is converted once.
   const converted = new WeakMap<ReadonlyMap<string, Uint8Array>, ReadonlyMap<string, string>>();
-  return (entry, text, data) => {
+  return async (entry, text, data) => {
     const context = converted.get(data) ?? toByteStrings(data);
     converted.set(data, context);
     try {
-      const name = byteStringFromText(entry);
-      return bytesFromByteString(
-        renderTemplate({ name, text: byteStringFromText(text), data: context, effects, limits }),
-      );
+      const request = { name: byteStringFromText(entry), text: byteStringFromText(text), data: context };
+      return bytesFromByteString(await render(request));
     } catch (error) {
       if (!(error instanceof TemplateError)) throw error;
       throw new SealedSecretsError(
