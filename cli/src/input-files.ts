@@ -13,9 +13,15 @@ export async function* openNamed(context: CommandContext, names: readonly string
   }
 }
 
-/** The same, where an argument may also name a folder, whose manifests are meant. */
-export async function* openManifests(context: CommandContext, paths: readonly string[]): AsyncGenerator<Input> {
-  const names = paths.flatMap((path) => (path === '-' ? [path] : findManifests(context.io, path)));
+/** The same, where an argument may also name a folder, whose manifests are meant, as far as they are wanted. */
+export async function* openManifests(
+  context: CommandContext,
+  paths: readonly string[],
+  isWanted: (file: string) => boolean = () => true,
+): AsyncGenerator<Input> {
+  const names = paths.flatMap((path) =>
+    path === '-' ? [path] : findManifests(context.io, path).filter((file) => file === path || isWanted(file)),
+  );
   if (paths.length === 0 || names.length > 0) yield* openNamed(context, names);
 }
 

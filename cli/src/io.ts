@@ -17,6 +17,7 @@ export type FileSystem = Pick<
   | 'ftruncateSync'
   | 'openSync'
   | 'read'
+  | 'readFileSync'
   | 'readSync'
   | 'readdirSync'
   | 'readlinkSync'

@@ -14,7 +14,9 @@ import { readInput, sealedSecretIn } from '../documents.ts';
 import { exitStatus } from '../hints.ts';
 import type { Input } from '../input.ts';
 import { openManifests } from '../input-files.ts';
+import { mentionsSealedSecret } from '../keys/repository.ts';
 import { addControllerOptions, type ControllerOptions, repeatable } from '../options.ts';
+import { resolvePath } from '../paths.ts';
 import { readPrivateKeys } from '../private-keys.ts';
 
 interface VerifyFlags extends ControllerOptions {
@@ -57,7 +59,10 @@ async function runVerify(files: readonly string[], flags: VerifyFlags, context: 
   const judge =
     flags.privateKey.length > 0 ? await offlineJudge(flags.privateKey, context) : await controllerJudge(flags, context);
   const verdicts: Verdict[] = [];
-  for await (const input of openManifests(context, files)) {
+  // Of a folder, files of other kinds may be anything, templates of charts among them.
+  const holdsSealedSecret = (file: string) =>
+    mentionsSealedSecret(context.io.files.readFileSync(resolvePath(context.io, file)));
+  for await (const input of openManifests(context, files, holdsSealedSecret)) {
     for await (const sealedSecret of sealedSecretsIn(input)) {
       const { namespace, name } = sealedSecret.metadata;
       verdicts.push({ file: input.name, namespace, name, ...(await judge(sealedSecret)) });
