@@ -27,6 +27,8 @@ export interface Page {
   readonly blocks: readonly Block[];
   /** The text without fenced blocks, code spans and comments: where links are. Lines stay in place. */
   readonly prose: string;
+  /** Texts of the headings, in order. */
+  readonly headings: readonly string[];
   /** Every HTML comment outside of fences. */
   readonly comments: readonly string[];
 }
@@ -37,12 +39,15 @@ export function parsePage(markdown: string): Page {
   const blocks: Block[] = [];
   const comments: string[] = [];
   const prose: string[] = [];
+  const headings: string[] = [];
   let above: string[] = [];
   for (let i = 0; i < lines.length; i++) {
     const line = lines[i] as string;
     const fence = /^(\s*)(`{3,})(\S*)\s*$/.exec(line);
     const isComment = line.trimStart().startsWith('<!--');
     if (fence === null && !isComment) {
+      const heading = /^#+ (.+)$/.exec(line)?.[1];
+      if (heading !== undefined) headings.push(heading);
       prose.push(line.replaceAll(/`[^`]*`/g, '``'));
       continue;
     }
@@ -66,13 +71,13 @@ export function parsePage(markdown: string): Page {
     blocks.push({ language: fence[3] as string, text, line: start + 1, comments: above });
     above = [];
   }
-  return { blocks, prose: prose.join('\n'), comments };
+  return { blocks, prose: prose.join('\n'), headings, comments };
 }
 
 /** The anchors of a page's headings, as GitHub makes them. */
 export function anchorsOf(page: Page): Set<string> {
   const anchors = new Set<string>();
-  for (const [, title = ''] of page.prose.matchAll(/^#+ (.+)$/gm)) {
+  for (const title of page.headings) {
     const anchor = title
       .toLowerCase()
       .replaceAll(/[^\p{L}\p{N}_ -]/gu, '')

@@ -205,17 +205,18 @@ async function runBlocks(path: string, page: Page, shell: Shell): Promise<string
 }
 
 function scriptOf(block: Block, i: number, { folder, placeholders }: Shell): string {
-  let text = block.language === 'text' ? `${wordOf(block, 'shown by')}\n` : block.text;
-  for (const [placeholder, own] of placeholders) text = text.replaceAll(placeholder, own);
+  const text = block.language === 'text' ? `${wordOf(block, 'shown by')}\n` : block.text;
   const fails = wordOf(block, 'fails');
   const body = fails === undefined ? `{\n${text}}` : `set +e\n(\nset -eo pipefail\n${text})`;
   const check = fails === undefined ? '' : `\n[ $? -eq ${fails} ] || { echo "not status ${fails}"; exit 99; }\nset -e`;
-  return [
+  let script = [
     `echo ${i} >'${folder}/current'`,
     wordOf(block, 'before') ?? '',
     `${body} >'${folder}/printed-${i}' 2>&1${check}`,
     wordOf(block, 'after') ?? '',
   ].join('\n');
+  for (const [placeholder, own] of placeholders) script = script.replaceAll(placeholder, own);
+  return script;
 }
 
 /** The first line of the expectation that no line of the output fits. */
