@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { importUnsealingKey, type UnsealingKey } from '@waxwing/shared';
 
 /** The folder of the vectors; their README says what each field means. */
-export const vectorsFolder = import.meta.dirname;
+const vectorsFolder = import.meta.dirname;
 
 /** A list of cases, one per line of the file. */
 export function loadVectors<Case>(file: string): Case[] {

@@ -97,11 +97,4 @@ function assertSecret(value: DocumentValue, file: string): DocumentMap {
   return value;
 }
 
-/** Whether a Secret says of itself that it is a key Secret, active or not. */
-export function hasKeyLabel(secret: DocumentMap): boolean {
-  const metadata = secret.get('metadata');
-  const labels = isDocumentMap(metadata) ? metadata.get('labels') : undefined;
-  return isDocumentMap(labels) && labels.has(keyLabel);
-}
-
 export const activeLabel = { [keyLabel]: activeKeyLabelValue } as const;

@@ -20,7 +20,7 @@ import type { ConfigMapsApi } from '../kube/api.ts';
 import type { KeyDraft } from './manager.ts';
 
 /** Label of the ConfigMaps that hold encrypted backups. */
-export const backupLabel = 'waxwing.dev/key-backup';
+const backupLabel = 'waxwing.dev/key-backup';
 /** Item of such a ConfigMap: an age file in text form around an ordinary List of the key Secret. */
 export const backupItem = 'key.age';
 

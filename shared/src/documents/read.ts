@@ -234,7 +234,7 @@ function isEmptyScalar(node: Node): boolean {
 }
 
 /** The entry of a key; of several the last, whose value counts. */
-export function findEntry(map: MapNode, key: string): MapNode['entries'][number] | undefined {
+function findEntry(map: MapNode, key: string): MapNode['entries'][number] | undefined {
   return map.entries.findLast((entry) => keyName(entry.key) === key);
 }
 

@@ -44,7 +44,7 @@ export function detectText(bytes: Uint8Array, options: { readonly source?: strin
 }
 
 /** The encoding by the first four bytes, and how many of them are a byte order mark. */
-export function detectEncoding(bytes: Uint8Array): { encoding: TextEncoding; markLength: number } {
+function detectEncoding(bytes: Uint8Array): { encoding: TextEncoding; markLength: number } {
   const [a, b, c] = bytes;
   if (a === 0xef && b === 0xbb && c === 0xbf) return { encoding: 'utf-8', markLength: 3 };
   if (a === 0xff && b === 0xfe) return { encoding: 'utf-16le', markLength: 2 };
@@ -54,7 +54,7 @@ export function detectEncoding(bytes: Uint8Array): { encoding: TextEncoding; mar
   return { encoding: 'utf-8', markLength: 0 };
 }
 
-export function invalidEncoding(encoding: TextEncoding, offset: number, source?: string): SealedSecretsError {
+function invalidEncoding(encoding: TextEncoding, offset: number, source?: string): SealedSecretsError {
   return new SealedSecretsError(
     'InvalidEncoding',
     `${source ?? 'input'}: not valid ${encoding.toUpperCase()} at byte ${offset}`,

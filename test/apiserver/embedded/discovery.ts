@@ -26,7 +26,7 @@ export function coreVersions(): JsonObject {
 }
 
 /** Groups apart from the core one, with their versions in the order of discovery. */
-export function groupsOf(types: TypeRegistry): Map<string, string[]> {
+function groupsOf(types: TypeRegistry): Map<string, string[]> {
   const groups = new Map<string, string[]>();
   for (const type of types.all()) {
     if (type.group === '') continue;

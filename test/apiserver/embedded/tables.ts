@@ -148,7 +148,7 @@ function podReadiness(object: KubeObject): string {
 }
 
 /** `5s`, `3m20s`, `4h`, `12d`: how long ago, as short as kubectl prints it. */
-export function age(time: string | undefined, nowMs: number): string {
+function age(time: string | undefined, nowMs: number): string {
   if (time === undefined) return '<unknown>';
   const seconds = Math.max(0, Math.floor((nowMs - Date.parse(time)) / 1000));
   if (Number.isNaN(seconds)) return '<invalid>';
