@@ -1,11 +1,21 @@
 import { parseArgs } from 'node:util';
 import { cliStart } from './bench/cli-start.ts';
 import { coldStart, manyKeys, memory, newObject } from './bench/controller.ts';
+import { flatMemory } from './bench/flat-memory.ts';
 import { type Benchmark, printMeasurements } from './bench/report.ts';
 import { sealMany } from './bench/seal-many.ts';
 import { templates } from './bench/templates.ts';
 
-const benchmarks: readonly Benchmark[] = [cliStart, sealMany, templates, coldStart, manyKeys, newObject, memory];
+const benchmarks: readonly Benchmark[] = [
+  cliStart,
+  sealMany,
+  templates,
+  coldStart,
+  manyKeys,
+  newObject,
+  memory,
+  flatMemory,
+];
 
 const usage = `Measures, and prints ratios of one run. Nothing here fails because a machine is slow.
 

@@ -20,9 +20,14 @@ export interface ControllerOptions {
   readonly logFile: string;
   /** Further flags, such as `--key-renew-period=0`. */
   readonly flags?: readonly string[];
+  /** Further environment, such as `NODE_OPTIONS` to look into the process. */
+  readonly env?: Readonly<Record<string, string>>;
 }
 
-/** Starts `bin/waxwing-controller` on free ports and waits until `/readyz` says so. Throws if it ends before. */
+/**
+ * Starts `bin/waxwing-controller`, or the bundle that WAXWING_CONTROLLER_PROGRAM names, on free ports and waits until `/readyz` says so.
+ * Throws if it ends before.
+ */
 export async function startController(options: ControllerOptions): Promise<ControllerProcess> {
   const log = openSync(options.logFile, 'a');
   const [port, metricsPort] = [await freePort(), await freePort()];
@@ -32,9 +37,14 @@ export async function startController(options: ControllerOptions): Promise<Contr
     `--listen-metrics-addr=127.0.0.1:${metricsPort}`,
     ...(options.flags ?? []),
   ];
-  const child = spawn(join(root, 'bin/waxwing-controller'), args, {
+  const bundle = process.env['WAXWING_CONTROLLER_PROGRAM'];
+  const [command, first] =
+    bundle === undefined
+      ? [join(root, 'bin/waxwing-controller'), []]
+      : [process.execPath, ['--max-semi-space-size=8', bundle]];
+  const child = spawn(command, [...first, ...args], {
     stdio: ['ignore', log, log],
-    env: { PATH: process.env['PATH'], POD_NAMESPACE: 'kube-system' },
+    env: { PATH: process.env['PATH'], POD_NAMESPACE: 'kube-system', ...options.env },
   });
   const url = `http://127.0.0.1:${port}`;
   try {

@@ -14,11 +14,11 @@ import {
   type Secret,
   sealedSecretDocument,
   sealSecret,
+  sealValue,
 } from '@waxwing/shared';
 import { type ApiClient, connect } from '../../test/apiserver/client.ts';
 import { type ApiServer, startApiServer } from '../../test/apiserver/harness.ts';
 import { goToolsBlocker } from '../../test/apiserver/real/build.ts';
-import { waitFor } from '../../test/apiserver/wait-for.ts';
 import { type ControllerProcess, startController, terminate } from '../programs.ts';
 import { forEachConcurrently } from './pool.ts';
 
@@ -29,7 +29,7 @@ export interface BenchCluster {
   readonly server: ApiServer;
   readonly client: ApiClient;
   readonly logFile: string;
-  startController(flags?: readonly string[]): Promise<ControllerProcess>;
+  startController(flags?: readonly string[], env?: Readonly<Record<string, string>>): Promise<ControllerProcess>;
   stop(): Promise<void>;
 }
 
@@ -43,8 +43,8 @@ export async function startCluster(): Promise<BenchCluster> {
     server,
     client,
     logFile,
-    async startController(flags = []) {
-      const controller = await startController({ kubeconfig: server.kubeconfig, logFile, flags });
+    async startController(flags = [], env = {}) {
+      const controller = await startController({ kubeconfig: server.kubeconfig, logFile, flags, env });
       controllers.push(controller);
       return controller;
     },
@@ -101,8 +101,8 @@ export interface Population {
   readonly items: number;
   readonly valueBytes: number;
   readonly namespaces: number;
-  /** The key of an object, by its number; the same for all its items. */
-  readonly keyOf: (index: number) => BenchKey;
+  /** The key of an item, by the numbers of object and item. */
+  readonly keyOf: (index: number, item: number) => BenchKey;
   readonly withHint?: boolean;
   /** Adds what `kubectl apply` leaves on objects: a last-applied annotation as large as the object. */
   readonly withLastApplied?: boolean;
@@ -132,8 +132,9 @@ export async function populate(client: ApiClient, population: Population): Promi
   });
 }
 
-function sealedObject(population: Population, namespace: string, index: number): string {
-  const key = population.keyOf(index);
+/** A SealedSecret of the population with fresh values, as JSON. */
+export function sealedObject(population: Population, namespace: string, index: number): string {
+  const key = population.keyOf(index, 0);
   const data = new Map<string, Uint8Array>();
   for (let item = 0; item < population.items; item++) data.set(`item-${item}`, randomBytes(population.valueBytes));
   const secret: Secret = {
@@ -143,13 +144,33 @@ function sealedObject(population: Population, namespace: string, index: number):
     type: 'Opaque',
     data,
   };
-  const sealed = sealSecret(secret, { publicKey: key.publicKey, randomBytes: (length) => randomBytes(length) });
+  const sealed = sealSecret(secret, { publicKey: key.publicKey, randomBytes });
+  sealOtherItems(sealed.spec.encryptedData, population, secret, index);
   const annotations = new Map(sealed.metadata.annotations);
   if (population.withHint === true) annotations.set(keyIdAnnotation, key.keyId);
   const plain = formatJsonCompact(sealedSecretDocument({ ...sealed, metadata: { ...sealed.metadata, annotations } }));
   if (population.withLastApplied !== true) return plain;
   annotations.set('kubectl.kubernetes.io/last-applied-configuration', plain);
   return formatJsonCompact(sealedSecretDocument({ ...sealed, metadata: { ...sealed.metadata, annotations } }));
+}
+
+/** Seals again, each under its own key, the items that do not share the first one's. */
+function sealOtherItems(
+  encryptedData: ReadonlyMap<string, string>,
+  population: Population,
+  secret: Secret,
+  index: number,
+): void {
+  const items = encryptedData as Map<string, string>;
+  const first = population.keyOf(index, 0);
+  const { name, namespace } = secret.metadata;
+  for (let item = 1; item < population.items; item++) {
+    const key = population.keyOf(index, item);
+    const value = secret.data.get(`item-${item}`);
+    if (key === first || value === undefined) continue;
+    const label = { scope: 'strict', namespace, name } as const;
+    items.set(`item-${item}`, sealValue(value, label, { publicKey: key.publicKey, randomBytes }));
+  }
 }
 
 /** Sends a request that has to succeed. */
@@ -162,8 +183,16 @@ export async function must(client: ApiClient, method: string, path: string, body
 
 /** The value of a counter or gauge of the controller's metrics, summed over its labels; 0 where there is none. */
 export async function metric(controller: ControllerProcess, name: string, labels = ''): Promise<number> {
-  const text = await (await fetch(`${controller.metricsUrl}/metrics`)).text();
-  return text
+  return metricIn(await metricsOf(controller), name, labels);
+}
+
+/** The metrics page. Reading it resets the event-loop delays. */
+export async function metricsOf(controller: ControllerProcess): Promise<string> {
+  return (await fetch(`${controller.metricsUrl}/metrics`)).text();
+}
+
+export function metricIn(page: string, name: string, labels = ''): number {
+  return page
     .split('\n')
     .filter((line) => (line.startsWith(`${name}{`) || line.startsWith(`${name} `)) && line.includes(labels))
     .reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' ') + 1)), 0);
@@ -173,18 +202,32 @@ const metadataOnly = { accept: 'application/json;as=PartialObjectMetadataList;g=
 
 /** How many objects a list has. Lists from the API server's cache do not tell how many remain; those are counted, metadata only. */
 export async function countOf(client: ApiClient, path: string): Promise<number> {
-  const { body } = await client.request('GET', `${path}?limit=1`, undefined, metadataOnly);
+  const separator = path.includes('?') ? '&' : '?';
+  const { body } = await client.request('GET', `${path}${separator}limit=1`, undefined, metadataOnly);
   const { continue: token = '', remainingItemCount } = body.metadata;
   if (token === '' || remainingItemCount !== undefined) return body.items.length + (remainingItemCount ?? 0);
   const all = await client.request('GET', path, undefined, metadataOnly);
   return all.body.items.length;
 }
 
-/** Waits until every SealedSecret of the population is Synced and its event is posted. Milliseconds it took. */
-export async function waitForConvergence(cluster: BenchCluster, events: number, since: number): Promise<number> {
-  await waitFor(async () => (await countOf(cluster.client, '/api/v1/events')) >= events, {
-    timeoutMs: 600_000,
-    what: `${events} events`,
-  });
-  return performance.now() - since;
+/** Counts events as they are posted. A watch, because listing them again and again would slow down what is measured. */
+export interface EventCounter {
+  /** Resolves when so many were posted since the counter was made. */
+  until(count: number): Promise<void>;
+}
+
+export async function countEvents(client: ApiClient): Promise<EventCounter> {
+  const list = (await must(client, 'GET', '/api/v1/events?limit=1')) as { metadata: { resourceVersion: string } };
+  const path = `/api/v1/events?watch=true&resourceVersion=${list.metadata.resourceVersion}`;
+  const watch = await client.watch(path, { accept: 'application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1' });
+  let seen = 0;
+  return {
+    async until(count) {
+      while (seen < count) {
+        const event = await watch.next(600_000);
+        if (event === undefined) throw new Error('the watch of events ended');
+        if (event.type === 'ADDED') seen++;
+      }
+    },
+  };
 }

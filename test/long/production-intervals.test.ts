@@ -1,0 +1,98 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { afterAll, describe, expect, it } from 'vitest';
+import { createNamespace } from '../apiserver/namespace.ts';
+import { waitFor } from '../apiserver/wait-for.ts';
+import { certificateOf, sealerOf, startCluster } from '../integration/cluster.ts';
+import { findRepeatedEffects } from '../integration/effects.ts';
+import { startFaultProxy } from '../integration/fault-proxy.ts';
+import { longTestServer, minutesFrom, productionIntervals } from './settings.ts';
+
+const cluster = await startCluster({ kind: longTestServer() });
+const { server } = cluster;
+const proxy = await startFaultProxy(server);
+afterAll(() => proxy.stop());
+const name = 'app';
+
+describe('with the intervals of production', () => {
+  it('half-open watches are found out within 120 s, without help', async () => {
+    const namespace = await cluster.createNamespace();
+    await using controller = await cluster.startController({
+      kubeconfig: proxy.kubeconfig,
+      flags: productionIntervals,
+    });
+    const sealIt = await sealerOf(controller);
+    await cluster.apply(sealIt({ namespace, name: 'before', data: { a: '1' } }));
+    await cluster.condition(namespace, 'before', 'True');
+    expect(proxy.freezeWatches()).toBeGreaterThanOrEqual(3);
+    const startMs = performance.now();
+    await cluster.apply(sealIt({ namespace, name, data: { a: '1' } }));
+    await waitFor(() => cluster.secret(namespace, name), { timeoutMs: 120_000, what: 'the Secret' });
+    console.log(`half-open: seen after ${((performance.now() - startMs) / 1000).toFixed(1)} s`);
+    expect((await controller.request('/healthz')).status).toBe(200);
+  });
+
+  it('a leader that sleeps for 60 s has been followed after the lease time, and ends when it wakes up', async () => {
+    const [namespace, keyNamespace] = [await cluster.createNamespace(), await createNamespace(server)];
+    const options = { namespace: keyNamespace, flags: [...productionIntervals, '--leader-elect'] };
+    const leader = await cluster.startController({ ...options, podName: 'one' });
+    await using follower = await cluster.startController({ ...options, podName: 'two' });
+    await waitFor(async () => (await leader.metric('waxwing_leader')) === 1, { timeoutMs: 30_000 });
+    const sealIt = await sealerOf(follower);
+    const mark = await cluster.mark();
+    for (let i = 0; i < 200; i++) {
+      await cluster.apply(sealIt({ namespace, name: `app-${i}`, data: { a: '1' } }));
+      if (i === 100) leader.kill('SIGSTOP');
+    }
+    const startMs = performance.now();
+    // The lease is 15 s long, and followers look every 2 s.
+    await waitFor(async () => (await follower.metric('waxwing_leader')) === 1, { timeoutMs: 25_000 });
+    console.log(`SIGSTOP: followed after ${((performance.now() - startMs) / 1000).toFixed(1)} s`);
+    await delay(60_000 - (performance.now() - startMs));
+    leader.kill('SIGCONT');
+    expect(await leader.exited()).toBe(1);
+    const names = Array.from({ length: 200 }, (_, i) => `app-${i}`);
+    for (const each of names) await cluster.condition(namespace, each, 'True', 'Unsealed');
+    const generations = new Map(names.map((each) => [`${namespace}/${each}`, 1]));
+    expect(await findRepeatedEffects(server, mark, generations)).toEqual([]);
+  });
+
+  it.each([
+    ['one minute', minutesFrom('WAXWING_SHORT_OUTAGE_MINUTES', 1)],
+    ['a quarter of an hour', minutesFrom('WAXWING_LONG_OUTAGE_MINUTES', 15)],
+  ])('an API server that is away for %s stops nothing, and everything converges within 60 s', async (_, outageMs) => {
+    const namespace = await cluster.createNamespace();
+    const keyNamespace = await createNamespace(server);
+    const flags = productionIntervals;
+    await using controller = await cluster.startController({ namespace: keyNamespace, flags });
+    const sealIt = await sealerOf(controller);
+    const sealed = sealIt({ namespace, name, data: { a: '1' } });
+    // In the middle of work.
+    const mark = await cluster.mark();
+    for (let i = 0; i < 50; i++) await cluster.apply(sealIt({ namespace, name: `app-${i}`, data: { a: '1' } }));
+    await server.pause();
+    const endMs = performance.now() + outageMs;
+    try {
+      while (performance.now() < endMs) {
+        expect((await controller.request('/healthz')).status).toBe(200);
+        expect((await controller.request('/readyz')).status).toBe(200);
+        expect(await certificateOf(controller)).toContain('BEGIN CERTIFICATE');
+        const body = JSON.stringify(sealed);
+        expect((await controller.request('/v1/verify', { method: 'POST', body })).status).toBe(200);
+        await delay(5000);
+      }
+    } finally {
+      await server.resume();
+    }
+    const startMs = performance.now();
+    await cluster.apply(sealed);
+    await waitFor(() => cluster.secret(namespace, name), { timeoutMs: 60_000 });
+    const names = Array.from({ length: 50 }, (_each, i) => `app-${i}`);
+    for (const each of names) await cluster.condition(namespace, each, 'True', 'Unsealed');
+    const tookMs = performance.now() - startMs;
+    console.log(`outage of ${outageMs / 60_000} min: converged after ${(tookMs / 1000).toFixed(1)} s`);
+    expect(tookMs).toBeLessThan(60_000);
+    const generations = new Map(names.map((each) => [`${namespace}/${each}`, 1]));
+    expect(await findRepeatedEffects(server, mark, generations)).toEqual([]);
+    expect(controller.child.exitCode).toBeNull();
+  });
+});
