@@ -46,7 +46,7 @@ async function main(): Promise<void> {
   try {
     const work = async () => {
       world = await startWorld({ folder, kind: values.real ? 'real' : 'embedded', narrator });
-      await runStory({ world, narrator, folder, secretFile: positionals[0] });
+      await runStory({ world, narrator, folder, cleansUp: !values.keep, secretFile: positionals[0] });
     };
     await Promise.race([work(), interrupted]);
     if (values.keep && world !== undefined) {

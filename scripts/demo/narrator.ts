@@ -7,7 +7,8 @@ export interface Narrator {
   /** Shows a command line as a person would type it. */
   command(line: string): void;
   note(text: string): void;
-  done(): void;
+  /** @param cleansUp whether everything is stopped now */
+  done(cleansUp: boolean): void;
   keepRunning(kubeconfig: string): void;
   failed(error: unknown, logFile: string | undefined): void;
 }
@@ -35,10 +36,10 @@ export function createNarrator(stream: NodeJS.WriteStream, environment: NodeJS.P
     },
     command: (line) => print(`   ${dim(`$ ${line}`)}`),
     note: (text) => print(`   ${text}`),
-    done: () =>
-      print(
-        `\n${green('Done')} in ${formatDuration(performance.now() - startedAt)}. Everything this run started is stopped and removed.`,
-      ),
+    done: (cleansUp) => {
+      const took = formatDuration(performance.now() - startedAt);
+      print(`\n${green('Done')} in ${took}.${cleansUp ? ' Everything this run started is stopped and removed.' : ''}`);
+    },
     keepRunning(kubeconfig) {
       print(`\nThe cluster keeps running until Ctrl-C. Look around:`);
       print(`   export KUBECONFIG=${kubeconfig}`);

@@ -11,6 +11,8 @@ interface Stage {
   readonly narrator: Narrator;
   /** Where the files of this run are; removed at the end. */
   readonly folder: string;
+  /** Whether everything is stopped after the story. */
+  readonly cleansUp: boolean;
   /** The user's own Secret; without it an example is written. */
   readonly secretFile: string | undefined;
 }
@@ -38,7 +40,7 @@ export async function runStory(stage: Stage): Promise<void> {
   await repairDeletion(stage, secret);
   await renewKey(stage);
   await openOldFile(stage, sealed, secret);
-  stage.narrator.done();
+  stage.narrator.done(stage.cleansUp);
 }
 
 async function writeExample(folder: string): Promise<string> {
@@ -90,7 +92,7 @@ async function apply({ world, narrator }: Stage, sealed: string, secret: Secret,
     await ensureNamespace(world, secret.metadata.namespace);
     await applyObject(world, await sealedObject(sealed, secret.metadata.namespace));
     const found = await waitForSecret(world, secret);
-    return describeData(found, example);
+    return describeData(found, example, new Set());
   });
 }
 
@@ -115,7 +117,7 @@ async function editOneValue(
     await world.runProgram('waxwing', ['merge', 'edit.yaml', '--into', 'sealed.yaml', '--cert', 'cert.pem']);
     await applyObject(world, await sealedObject(sealed, namespace));
     const expected: Secret = { ...secret, data: new Map(secret.data).set(item, Buffer.from(value)) };
-    return describeData(await waitForSecret(world, expected), example);
+    return describeData(await waitForSecret(world, expected), example, new Set([item]));
   });
 }
 
@@ -237,11 +239,11 @@ async function waitForSecret(world: World, expected: Secret): Promise<Json> {
 }
 
 /** Values of the example are shown; those of a user's own file are not. */
-function describeData(secret: Json, showValues: boolean): string[] {
+function describeData(secret: Json, showValues: boolean, changed: ReadonlySet<string>): string[] {
   const items = Object.entries(secret.data as Record<string, string>);
   const lines = items.map(([item, base64]) => {
     const value = Buffer.from(base64, 'base64');
-    return `  ${item}: ${showValues ? value.toString() : `${value.length} bytes, as in your file`}`;
+    return `  ${item}: ${showValues ? value.toString() : `${value.length} bytes, ${changed.has(item) ? 'the new value' : 'as in your file'}`}`;
   });
   return [`Secret ${secret.metadata.namespace}/${secret.metadata.name} is there:`, ...lines];
 }
