@@ -58,8 +58,8 @@ export interface Io {
   /** Permissions that new files must not have. */
   readonly umask: number;
   readonly now: () => Date;
-  /** Reads a line from the terminal of standard input without echo; the line break is no part of it. */
-  readonly readHiddenLine: () => Promise<string>;
+  /** Reads a line from the terminal of standard input without echo; asks when echo is off. The line break is no part of it. */
+  readonly readHiddenLine: (ask: () => Promise<void>) => Promise<string>;
   readonly randomBytes: RandomBytes;
   /**
    * Has `cleanUp` called when a signal ends the process; the process still dies of that signal. Returns the function that takes it back.

@@ -24,7 +24,7 @@ export function createNodeIo(process: ProcessLike): Io {
       return process.umask();
     },
     now: () => new Date(),
-    readHiddenLine: async () => (await import('./hidden-line.ts')).readHiddenLine(process.pid),
+    readHiddenLine: async (ask) => (await import('./hidden-line.ts')).readHiddenLine(process.pid, ask),
     randomBytes: (length) => randomBytes(length),
     onEndingSignal: (cleanUp) => onEndingSignal(process, cleanUp),
   };

@@ -3,8 +3,7 @@ import type { Io } from './io.ts';
 
 /** Asks on the terminal without showing what is typed. */
 export async function askHidden(io: Io, question: string): Promise<Uint8Array> {
-  await io.stderr.write(encodeUtf8(question));
-  const answer = await io.readHiddenLine();
+  const answer = await io.readHiddenLine(() => io.stderr.write(encodeUtf8(question)));
   await io.stderr.write(encodeUtf8('\n'));
   return encodeUtf8(answer);
 }

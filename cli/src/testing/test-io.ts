@@ -50,7 +50,10 @@ export function createTestIo(options: TestIoOptions): TestIo {
     workingFolder,
     umask,
     now: clock ?? (() => now ?? new Date()),
-    readHiddenLine: async () => options.hiddenLine ?? '',
+    readHiddenLine: async (ask) => {
+      await ask();
+      return options.hiddenLine ?? '';
+    },
     randomBytes: (length) => randomBytes(length),
     onEndingSignal: (cleanUp) => {
       const registered = () => cleanUp('SIGTERM');
