@@ -13,6 +13,8 @@ const introduction = `# waxwing
 Helm chart of the Sealed Secrets controller Waxwing. Values of the sealed-secrets chart have the names and defaults they have there, so that an existing
 \`values.yaml\` works unchanged and a release of that chart can be upgraded to this one. Values marked *Waxwing*, and everything after \`pdb\`, are ours.
 
+<!-- clusters: none -->
+
 \`\`\`sh
 helm install sealed-secrets charts/waxwing --namespace kube-system --set fullnameOverride=sealed-secrets-controller
 \`\`\`

@@ -40,8 +40,9 @@ describe('the blocks of the documentation', () => {
 
   it('have words for the test only where they are obeyed', () => {
     const obeyed = (block: Block) => [
-      ...(isRun(block) ? ['before', 'after', 'fails'] : []),
-      'not run',
+      ...(hasCommands(block) ? ['before', 'after', 'fails'] : []),
+      ...(block.language === 'sh' ? ['not run'] : []),
+      ...(block.language === 'text' ? ['shown by'] : []),
       'file',
       'clusters',
     ];

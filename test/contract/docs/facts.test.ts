@@ -113,6 +113,8 @@ describe('the reference', () => {
 
   it('names the limits of templates as they are', async () => {
     const page = await read('docs/guides/templates.md');
+    const [, deadlineMs = ''] =
+      /const costlyTemplateMs = ([\d_]+);/.exec(await read('controller/src/foundation.ts')) ?? [];
     const mebibytes = (bytes: number) => `${bytes / 1024 / 1024} MiB`;
     const rows = {
       'text of the template': mebibytes(defaultLimits.maxTemplateBytes),
@@ -121,6 +123,7 @@ describe('the reference', () => {
       steps: defaultLimits.maxSteps.toLocaleString('en-US'),
       'depth of templates that call each other': String(defaultLimits.maxTemplateDepth),
       'regular expression': `${defaultLimits.maxPatternBytes / 1024} KiB, ${defaultLimits.maxPatternInstructions.toLocaleString('en-US')} instructions`,
+      time: `${Number(deadlineMs.replaceAll('_', '')) / 1000} s`,
       'cost of key generation, certificates and password hashes': `${defaultLimits.maxCostlyUnits} units`,
     };
     for (const [name, value] of Object.entries(rows)) {

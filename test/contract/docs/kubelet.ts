@@ -71,8 +71,11 @@ async function playKubelet(server: ApiServer, options: KubeletOptions): Promise<
     running = undefined;
     if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
     const exited = once(child, 'exit');
-    child.kill('SIGKILL');
+    // As a kubelet does it; the Lease is given back.
+    child.kill('SIGTERM');
+    const killer = setTimeout(() => child.kill('SIGKILL'), 5000);
     await exited;
+    clearTimeout(killer);
   };
   try {
     while (!options.signal.aborted) {
