@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { parseAllDocuments } from 'yaml';
 import { goToolsBlocker } from '../../apiserver/real/build.ts';
 import { type Block, markdownFiles, type Page, parsePage, root } from './markdown.ts';
-import { hasCommands, isRun, runPage, wordOf } from './run-page.ts';
+import { hasCommands, runPage, wordOf } from './run-page.ts';
 
 const missing = goToolsBlocker(['kubectl', 'helm']);
 const skipped = missing !== undefined && !process.env['CI'];

@@ -22,7 +22,7 @@ import { type Block, type Page, root } from './markdown.ts';
 // A `text` block behind a `sh` block is what its commands print: each line has to be found there, `...` standing for anything.
 
 /** Whether a block is run: every `sh` block that does not say why it cannot be. */
-export function isRun(block: Block): boolean {
+function isRun(block: Block): boolean {
   return block.language === 'sh' && wordOf(block, 'not run') === undefined;
 }
 
@@ -37,7 +37,7 @@ export function wordOf(block: Block, word: string): string | undefined {
   return found?.slice(word.length + 1).trim();
 }
 
-export interface PageResult {
+interface PageResult {
   /** Undefined if every block ended as the page says. */
   readonly failure: string | undefined;
 }
