@@ -180,7 +180,7 @@ const ownFlags = {
     10 * secondMs,
     'The longest pause before a list or watch is tried again',
   ),
-  workers: flag(atLeast(1), 32, 'SealedSecrets worked on at the same time'),
+  workers: flag(atLeast(1), 64, 'SealedSecrets worked on at the same time'),
 } as const;
 
 export const flags = { ...upstreamFlags, ...ownFlags };
