@@ -149,16 +149,19 @@ async function bundlePrograms(outdir: string): Promise<void> {
   for (const name of ['kubeseal', 'waxwing']) await addStarter(outdir, name);
 }
 
-/** Both programs and all libraries in one file, which asks for nothing but Node's own modules: for single executables. */
+/**
+ * Both programs and all libraries in one file, which asks for nothing but Node's own modules: for single executables. What it was made of
+ * stands in `FILE.inputs.json`, for the licences.
+ */
 async function bundleExecutable(outfile: string): Promise<void> {
-  await build({
+  const { metafile } = await build({
     ...common,
+    metafile: true,
     entryPoints: ['cli/src/executable-main.ts'],
     outfile: resolve(root, outfile),
-    // The only use of import.meta finds the worker of the controller, which the CLI never starts.
-    logOverride: { 'empty-import-meta': 'silent' },
     define: { WAXWING_VERSION: JSON.stringify(version) },
   });
+  await writeFile(`${resolve(root, outfile)}.inputs.json`, JSON.stringify(Object.keys(metafile.inputs)));
 }
 
 async function bundleCli(): Promise<void> {

@@ -4,6 +4,7 @@ import {
   chmodSync,
   copyFileSync,
   cpSync,
+  existsSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -19,6 +20,7 @@ import { parseArgs } from 'node:util';
 import { parse } from 'yaml';
 import { writeArchive } from './archive.ts';
 import { manPage } from './man-page.ts';
+import { thirdPartyNotices } from './notices.ts';
 
 const root = join(import.meta.dirname, '..');
 
@@ -54,9 +56,19 @@ const leastNode = 24;
 
 const programs = ['waxwing', 'kubeseal', 'kubectl-waxwing'] as const;
 
-/** Everything beside the program: licence, man page, completions. */
-function writeCompanions(folder: string, { version, sourceDateEpoch }: CliRelease): void {
+/** Everything in one file; both kinds of packages are made of the same libraries. */
+function executableBundle(release: CliRelease): string {
+  const bundle = join(release.scratch, 'executable.cjs');
+  if (!existsSync(bundle)) build(['--executable', bundle], release.version);
+  return bundle;
+}
+
+/** Everything beside the program: licences, man page, completions. */
+function writeCompanions(folder: string, release: CliRelease): void {
+  const { version, sourceDateEpoch } = release;
   copyFileSync(join(root, 'LICENSE'), join(folder, 'LICENSE'));
+  const inputs: string[] = JSON.parse(readFileSync(`${executableBundle(release)}.inputs.json`, 'utf8'));
+  writeFileSync(join(folder, 'THIRD-PARTY-NOTICES'), thirdPartyNotices(root, inputs));
   copyFileSync(join(root, 'cli/README.md'), join(folder, 'README.md'));
   mkdirSync(join(folder, 'man'), { recursive: true });
   const reference = readFileSync(join(root, 'docs/reference/waxwing.md'), 'utf8');
@@ -99,7 +111,7 @@ export function writeNpmPackage(release: CliRelease): string {
     engines: { node: `>=${leastNode}` },
     bin: Object.fromEntries(programs.map((name) => [name, `bin/${name}.cjs`])),
     man: ['man/waxwing.1'],
-    files: ['bin', 'dist', 'man', 'completions'],
+    files: ['bin', 'dist', 'man', 'completions', 'THIRD-PARTY-NOTICES'],
   };
   writeFileSync(join(folder, 'package.json'), `${JSON.stringify(manifest, undefined, 2)}\n`);
   const [packed] = JSON.parse(npm(['pack', '--json', '--ignore-scripts', '--pack-destination', release.out], folder));
@@ -124,8 +136,7 @@ require('../dist/${bundle}.cjs');
  * @returns the folders
  */
 export function writeExecutables(release: CliRelease, wanted: readonly Platform[]): string[] {
-  const bundle = join(release.scratch, 'executable.cjs');
-  build(['--executable', bundle], release.version);
+  const bundle = executableBundle(release);
   return wanted.map((platform) => {
     const folder = join(release.scratch, `waxwing-${release.version}-${platform}`);
     const isWindows = platform.startsWith('win32');

@@ -92,6 +92,10 @@ describe('the npm package', () => {
     expect(manifest).toMatchObject({ version: '1.2.3', license: 'Apache-2.0' });
     expect(manifest).not.toHaveProperty('dependencies');
     expect(existsSync(join(installed, 'LICENSE'))).toBe(true);
+    const notices = readFileSync(join(installed, 'THIRD-PARTY-NOTICES'), 'utf8');
+    for (const library of ['commander', 'picocolors', '@kubernetes/client-node', 'node-forge', 're2js', 'age-encryption']) {
+      expect(notices).toMatch(new RegExp(`^${library} \\d`, 'm'));
+    }
     const page = readFileSync(join(prefix(), 'share/man/man1/waxwing.1'), 'utf8');
     expect(page).toMatch(/^\.TH WAXWING 1 /);
     for (const command of ['seal', 'keys export']) expect(page).toContain(`.SS waxwing ${command}`);
