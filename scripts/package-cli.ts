@@ -63,9 +63,16 @@ function executableBundle(release: CliRelease): string {
   return bundle;
 }
 
-/** Everything beside the program: licences, man page, completions. */
+/** Everything beside the program: licences, man page, completions; the same in all packages. */
+function addCompanions(folder: string, release: CliRelease): void {
+  const companions = join(release.scratch, 'companions');
+  if (!existsSync(companions)) writeCompanions(companions, release);
+  cpSync(companions, folder, { recursive: true });
+}
+
 function writeCompanions(folder: string, release: CliRelease): void {
   const { version, sourceDateEpoch } = release;
+  mkdirSync(folder);
   copyFileSync(join(root, 'LICENSE'), join(folder, 'LICENSE'));
   const inputs: string[] = JSON.parse(readFileSync(`${executableBundle(release)}.inputs.json`, 'utf8'));
   writeFileSync(join(folder, 'THIRD-PARTY-NOTICES'), thirdPartyNotices(root, inputs));
@@ -95,7 +102,7 @@ export function writeNpmPackage(release: CliRelease): string {
   const folder = join(release.scratch, 'npm');
   mkdirSync(join(folder, 'bin'), { recursive: true });
   build(['--cli', join(folder, 'dist')], release.version);
-  writeCompanions(folder, release);
+  addCompanions(folder, release);
   for (const name of programs) {
     const bundle = name === 'kubeseal' ? 'kubeseal' : 'waxwing';
     writeFileSync(join(folder, 'bin', `${name}.cjs`), launcher(name, bundle));
@@ -142,7 +149,7 @@ export function writeExecutables(release: CliRelease, wanted: readonly Platform[
     const isWindows = platform.startsWith('win32');
     const executable = join(folder, isWindows ? 'waxwing.exe' : 'waxwing');
     mkdirSync(folder, { recursive: true });
-    writeCompanions(folder, release);
+    addCompanions(folder, release);
     makeExecutable(bundle, nodeFor(platform, release.scratch), executable, platform === ownPlatform);
     // A link costs nothing; Windows knows none in archives, where the file is copied by whoever needs the other name.
     if (!isWindows) for (const name of ['kubeseal', 'kubectl-waxwing']) symlinkSync('waxwing', join(folder, name));
