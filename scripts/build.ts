@@ -170,7 +170,7 @@ async function bundleCli(): Promise<void> {
   const secret = 'kind: Secret\nmetadata: {name: a, namespace: b}\nstringData:\n  c: d\n';
   for (const [name, args] of [
     ['kubeseal', ['--cert', certificate, '-o', 'yaml']],
-    ['waxwing', ['--help']],
+    ['waxwing', ['seal', '--cert', certificate]],
   ] as const) {
     fillCompileCache('cli/dist', name, args, secret);
   }
