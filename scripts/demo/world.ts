@@ -51,6 +51,8 @@ export async function startWorld({ folder, kind, narrator }: WorldOptions): Prom
       const started = await startController({ kubeconfig, logFile: controllerLogFile });
       stops.push(() => terminate(started.child));
       controller = started;
+      // The real API server forwards to addresses of Pods only, never to this machine.
+      if (kind === 'embedded') await exposeController(client, started.url);
       return ['it made a sealing key (RSA 4096) and keeps it as a Secret in kube-system'];
     });
     return {
@@ -64,6 +66,21 @@ export async function startWorld({ folder, kind, narrator }: WorldOptions): Prom
   } catch (error) {
     await stop();
     throw error;
+  }
+}
+
+/** The Service by which `waxwing` and `kubeseal` find the controller through the API server, leading to the process on this machine. */
+async function exposeController(client: ApiClient, url: string): Promise<void> {
+  const core = '/api/v1/namespaces/kube-system';
+  const metadata = { name: 'sealed-secrets-controller' };
+  const { hostname, port } = new URL(url);
+  const objects = {
+    services: { metadata, spec: { ports: [{ port: 8080 }] } },
+    endpoints: { metadata, subsets: [{ addresses: [{ ip: hostname }], ports: [{ port: Number(port) }] }] },
+  };
+  for (const [resource, object] of Object.entries(objects)) {
+    const { status, body } = await client.request('POST', `${core}/${resource}`, object);
+    if (status >= 300) throw new Error(`${resource}: ${status} ${body.message}`);
   }
 }
 
