@@ -31,6 +31,10 @@ export interface ObjectMemory {
   addRepair(key: string): void;
   /** The spec changed: a fight over the earlier one is over. */
   forgetRepairs(key: string): void;
+  /** A Secret of an earlier SealedSecret is in the way. */
+  rememberLeftover(key: string, secretUid: string): void;
+  /** How long this very Secret has been in the way, in milliseconds; 0 where it was not seen before. */
+  leftoverAgeMs(key: string, secretUid: string): number;
   forget(key: string): void;
 }
 
@@ -50,6 +54,8 @@ export function createObjectMemory(options: {
   const opened = new Map<string, string>();
   const repairs = new Map<string, number[]>();
 
+  const leftovers = new Map<string, { readonly uid: string; readonly sinceMs: number }>();
+
   const recentRepairs = (key: string) => {
     const since = options.nowMs() - options.repairWindowMs;
     const recent = (repairs.get(key) ?? []).filter((atMs) => atMs > since);
@@ -62,6 +68,7 @@ export function createObjectMemory(options: {
     recentSuccess: (key) => successes.get(key),
     rememberSuccess(key, success) {
       successes.set(key, success);
+      leftovers.delete(key);
       failures.delete(key);
       news.metric.delete(key);
       news.event.delete(key);
@@ -98,8 +105,16 @@ export function createObjectMemory(options: {
     forgetRepairs(key) {
       repairs.delete(key);
     },
+    rememberLeftover(key, secretUid) {
+      if (leftovers.get(key)?.uid !== secretUid) leftovers.set(key, { uid: secretUid, sinceMs: options.nowMs() });
+    },
+    leftoverAgeMs(key, secretUid) {
+      const seen = leftovers.get(key);
+      return seen?.uid === secretUid ? options.nowMs() - seen.sinceMs : 0;
+    },
     forget(key) {
       successes.delete(key);
+      leftovers.delete(key);
       failures.delete(key);
       news.metric.delete(key);
       news.event.delete(key);

@@ -278,6 +278,27 @@ const situations: Situation[] = [
     expected: 'refuse WaitingForGarbageCollection',
   },
   {
+    sentence: 'deletes and makes again what an earlier SealedSecret left if no garbage collector comes',
+    existing: inCluster({ metadata: { ownerReferences: [{ ...owner, uid: 'dead' }] } }),
+    context: { collectionOverdue: true },
+    expected: 'replace',
+    check: (secret) => expect(secret).toEqual(template()),
+  },
+  {
+    sentence: 'deletes nothing else however long it waits',
+    existing: foreign(),
+    context: { collectionOverdue: true },
+    expected: 'refuse NotManaged',
+  },
+  {
+    sentence: 'does not delete twice what a finalizer keeps',
+    existing: inCluster({
+      metadata: { ownerReferences: [{ ...owner, uid: 'dead' }], deletionTimestamp: '2026-01-01T00:00:00Z' },
+    }),
+    context: { collectionOverdue: true },
+    expected: 'refuse WaitingForGarbageCollection',
+  },
+  {
     sentence: 'waits for a Secret that is being deleted',
     existing: inCluster({ metadata: { deletionTimestamp: '2026-01-01T00:00:00Z' } }),
     expected: 'refuse WaitingForGarbageCollection',
@@ -335,6 +356,7 @@ describe('planSecret', () => {
       allowCredentialTypes: false,
       repairDrift: true,
       recentRepairs: 0,
+      collectionOverdue: false,
       volatileEntries: new Set(),
       ...context,
     });
@@ -350,6 +372,7 @@ describe('planSecret', () => {
       allowCredentialTypes: false,
       repairDrift: true,
       recentRepairs: 6,
+      collectionOverdue: false,
       volatileEntries: new Set(),
       otherManager: 'argocd',
     });

@@ -26,6 +26,8 @@ export interface PlanContext {
    * changed it, and making it anew would change credentials that are in use.
    */
   readonly volatileEntries: ReadonlySet<string>;
+  /** Whether a Secret of an earlier SealedSecret has been waited for so long that no garbage collector is going to take it. */
+  readonly collectionOverdue: boolean;
   /** Whoever else last wrote the Secret, for the message of `DriftContested`. */
   readonly otherManager?: string;
 }
@@ -35,11 +37,12 @@ export interface PlanContext {
  *
  * - `create`: there is none.
  * - `update`: write `secret` over the one that is there; `cause` says whether the SealedSecret changed or somebody changed the Secret.
+ * - `replace`: delete the one that is there, which nobody owns any more, and create `secret`.
  * - `none`: it is as it should be.
  * - `refuse`: we may not, or cannot, make it so. `code` is the reason of the condition.
  */
 export type SecretPlan =
-  | { readonly action: 'create'; readonly secret: Secret }
+  | { readonly action: 'create' | 'replace'; readonly secret: Secret }
   | { readonly action: 'update'; readonly secret: Secret; readonly cause: 'spec' | 'drift' }
   | { readonly action: 'none' }
   | { readonly action: 'refuse'; readonly code: ErrorCode; readonly message: string; readonly hint: string };
@@ -67,6 +70,10 @@ export function planSecret(
   context: PlanContext,
 ): SecretPlan {
   if (existing === undefined) return planCreation(desired, context);
+  if (isLeftover(sealedSecret, existing) && context.collectionOverdue) {
+    const creation = planCreation(desired, context);
+    return creation.action === 'create' ? { ...creation, action: 'replace' } : creation;
+  }
   const refusal = refuseForeign(sealedSecret, desired, existing, context);
   if (refusal !== undefined) return refusal;
   const cause = isUnchangedSince(context, existing) ? 'drift' : 'spec';
@@ -108,6 +115,16 @@ function isOurKind(reference: OwnerReference): boolean {
   );
 }
 
+/**
+ * Whether the Secret belonged to an earlier SealedSecret of this name. Names are unique, so that one is gone for certain, and the garbage
+ * collector deletes the Secret as soon as it notices.
+ */
+function isLeftover({ metadata: { name, uid } }: SealedSecret, { metadata }: Secret): boolean {
+  const controller = controllerOf(metadata);
+  if (metadata.deletionTimestamp !== undefined || controller === undefined) return false;
+  return isOurKind(controller) && controller.name === name && controller.uid !== uid;
+}
+
 /** The ownership gate: undefined lets the Secret pass. */
 function refuseForeign(
   sealedSecret: SealedSecret,
@@ -121,7 +138,7 @@ function refuseForeign(
   if (deletionTimestamp !== undefined) {
     return waitForCollection(`Secret ${namespace}/${name} is being deleted`);
   }
-  if (controller !== undefined && isOurKind(controller) && controller.name === name && controller.uid !== uid) {
+  if (isLeftover(sealedSecret, existing)) {
     return waitForCollection(`Secret ${namespace}/${name} belongs to an earlier SealedSecret of the same name`);
   }
   if (controller?.uid === uid && uid !== undefined) return undefined;
@@ -146,7 +163,7 @@ function waitForCollection(message: string): SecretPlan {
     action: 'refuse',
     code: 'WaitingForGarbageCollection',
     message: `${message}; it is made again as soon as that one is gone`,
-    hint: 'Nothing to do, unless a finalizer or a stopped garbage collector keeps the old Secret.',
+    hint: 'Nothing to do, unless a finalizer keeps the old Secret.',
   };
 }
 

@@ -117,10 +117,9 @@ describe('a cluster without rest', () => {
       await delay(random() * 6000);
     }
     await churn.stop();
-    const tookMs = await converged(churn.findDeviations);
-    const repetitions = await churn.findRepetitions(mark);
     // They would look at the objects of the next test too, with other keys.
-    await Promise.all(replicas.map((replica) => replica.stop()));
+    const tookMs = await converged(churn.findDeviations).finally(() => Promise.all(replicas.map(({ stop }) => stop())));
+    const repetitions = await churn.findRepetitions(mark);
     console.log(
       `${new Date().toISOString()}, ${server.kind} API server: ${churn.changes} changes in ${(durationMs / 60_000).toFixed(1)} min, ` +
         `${Array.from(counts, ([name, count]) => `${count} x ${name}`).join(', ')}; ` +
