@@ -143,8 +143,17 @@ const kubesealPieces = {
   'kubeseal-validate': 'cli/src/modes/validate.ts',
 };
 
+const waxwingPieces = {
+  'waxwing-age': 'cli/src/keys/age.ts',
+  'waxwing-cluster': 'cli/src/cluster.ts',
+  'waxwing-http': 'cli/src/http-client.ts',
+  'waxwing-template-lint': 'cli/src/template-lint.ts',
+  'waxwing-template-problems': 'cli/src/template-problems.ts',
+  'waxwing-templates': 'cli/src/template-renderer.ts',
+};
+
 async function bundlePrograms(outdir: string): Promise<void> {
-  await bundle(outdir, { 'waxwing-program': 'cli/src/main.ts' });
+  await bundle(outdir, { 'waxwing-program': 'cli/src/main.ts' }, waxwingPieces);
   await bundle(outdir, { 'kubeseal-program': 'cli/src/kubeseal-main.ts' }, kubesealPieces);
   for (const name of ['kubeseal', 'waxwing']) await addStarter(outdir, name);
 }

@@ -1,5 +1,6 @@
 import {
   assertNotExpired,
+  isSealedSecretsError,
   parseSealingCertificate,
   SealedSecretsError,
   type SealingCertificate,
@@ -90,7 +91,7 @@ function located<T>(source: string, read: () => T): T {
   try {
     return read();
   } catch (error) {
-    if (source === '' || !(error instanceof SealedSecretsError)) throw error;
+    if (source === '' || !isSealedSecretsError(error)) throw error;
     const { code, message, hint, violations } = error;
     throw new SealedSecretsError(code, `${source}: ${message}`, {
       ...(hint === undefined ? {} : { hint }),

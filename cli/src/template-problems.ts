@@ -1,13 +1,12 @@
 import type { SealedSecret } from '@waxwing/shared';
-import { loadTemplateLint } from './template-lint.ts';
+import { byteStringFromText, parseTemplate, TemplateError } from '@waxwing/shared/gotemplate';
+import { lintTemplate } from './template-lint.ts';
 
 /**
  * What people stumble over in templates, as sentences: unknown functions, entries that a sealed item overrides, items that a template was surely
  * meant to use and does not (those that `null` omits and nobody reads).
  */
-export async function findTemplateProblems({ spec }: SealedSecret): Promise<string[]> {
-  const { byteStringFromText, parseTemplate, TemplateError } = await import('@waxwing/shared/gotemplate');
-  const lint = await loadTemplateLint();
+export function findTemplateProblems({ spec }: SealedSecret): string[] {
   const problems: string[] = [];
   const read = new Set<string>();
   let readsAll = false;
@@ -15,7 +14,7 @@ export async function findTemplateProblems({ spec }: SealedSecret): Promise<stri
     if (text === null) continue;
     if (spec.encryptedData.has(entry))
       problems.push(`entry ${JSON.stringify(entry)} has no effect: the sealed item of that name wins`);
-    for (const { message } of lint(entry, text)) problems.push(`entry ${JSON.stringify(entry)}: ${message}`);
+    for (const { message } of lintTemplate(entry, text)) problems.push(`entry ${JSON.stringify(entry)}: ${message}`);
     try {
       const report = parseTemplate({ name: byteStringFromText(entry), text: byteStringFromText(text) });
       readsAll ||= report.readsWholeData;

@@ -6,7 +6,6 @@ import { exitStatus } from '../hints.ts';
 import type { Input } from '../input.ts';
 import { openManifests } from '../input-files.ts';
 import { type Finding, lintDocument } from '../lint.ts';
-import { loadTemplateLint } from '../template-lint.ts';
 import { createPaint } from '../terminal.ts';
 
 /** A finding with the file it is in; a file whose text is broken is one too. */
@@ -56,7 +55,7 @@ async function lintInput(
   input: Input,
   seen: Map<string, string>,
 ): Promise<{ findings: FileFinding[]; documents: number }> {
-  const lintTemplate = await loadTemplateLint();
+  const { lintTemplate } = await import('../template-lint.ts');
   const findings: FileFinding[] = [];
   let documents = 0;
   try {

@@ -14,7 +14,6 @@ import { openInput } from '../input.ts';
 import { openNamed } from '../input-files.ts';
 import { lazyRenderer } from '../lazy-renderer.ts';
 import { addFormatOption, repeatable } from '../options.ts';
-import { findTemplateProblems } from '../template-problems.ts';
 
 interface TemplateFlags {
   readonly values?: string;
@@ -46,12 +45,13 @@ async function runTemplate(file: string | undefined, flags: TemplateFlags, conte
   const { io } = context;
   const values = await loadValues(flags, context);
   const render = lazyRenderer(io);
+  const { findTemplateProblems } = await import('../template-problems.ts');
   for await (const input of openNamed(context, file === undefined ? [] : [file])) {
     for await (const document of readInput(input, { nothingFound: 'no SealedSecret found', acceptUtf16: true })) {
       const sealedSecret = sealedSecretIn(document);
       const items = itemValues(sealedSecret, values);
       const { secret, failures } = await buildSecret(sealedSecret, { items, failures: [] }, render);
-      for (const problem of await findTemplateProblems(sealedSecret)) await context.note(`warning: ${problem}`);
+      for (const problem of findTemplateProblems(sealedSecret)) await context.note(`warning: ${problem}`);
       if (failures.length > 0) {
         throw new SealedSecretsError('TemplateError', failures.map(({ message }) => message).join('; '), {
           violations: failures.map(({ item, message }) => ({

@@ -3,6 +3,7 @@ import {
   type DocumentMap,
   type DocumentValue,
   isDocumentMap,
+  isSealedSecretsError,
   keyLabel,
   readDocuments,
   SealedSecretsError,
@@ -30,7 +31,7 @@ export interface BackupOptions {
  */
 export async function readBackup(io: Io, file: string, options: BackupOptions): Promise<DocumentMap[]> {
   const bytes = await readFile(io, file, backupLimitBytes);
-  const { isAgeFile } = await import('@waxwing/shared/age');
+  const { isAgeFile } = await import('./age.ts');
   const plain = isAgeFile(bytes) ? await openAge(io, file, bytes, options) : bytes;
   const secrets: DocumentMap[] = [];
   for (const document of readDocuments(plain, { source: file })) {
@@ -45,7 +46,7 @@ export async function readBackup(io: Io, file: string, options: BackupOptions): 
 }
 
 async function openAge(io: Io, file: string, bytes: Uint8Array, options: BackupOptions): Promise<Uint8Array> {
-  const { decryptAge } = await import('@waxwing/shared/age');
+  const { decryptAge } = await import('./age.ts');
   const identities = await Promise.all(
     options.identity.map(async (name) => (await readFile(io, name, identityLimitBytes)).toString('utf8')),
   );
@@ -53,7 +54,7 @@ async function openAge(io: Io, file: string, bytes: Uint8Array, options: BackupO
   try {
     return await decryptAge(bytes, { identities, passphrases });
   } catch (error) {
-    if (!(error instanceof SealedSecretsError)) throw error;
+    if (!isSealedSecretsError(error)) throw error;
     throw new SealedSecretsError(
       error.code,
       `${file}: ${error.message}`,

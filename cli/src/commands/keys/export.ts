@@ -121,7 +121,7 @@ async function render(secrets: readonly Secret[], flags: ExportFlags, { io }: Co
   }
   const list = exportedList(secrets);
   if (flags.insecurePlaintext) return list;
-  const { encryptAge } = await import('@waxwing/shared/age');
+  const { encryptAge } = await import('../../keys/age.ts');
   const audience =
     flags.passphrase || flags.passphraseFile !== undefined
       ? { passphrase: await newPassphrase(flags, io) }

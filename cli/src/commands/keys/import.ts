@@ -1,5 +1,11 @@
 import type { DocumentValue } from '@waxwing/shared';
-import { encodeBase64, keyLabel, primaryKeyAnnotation, SealedSecretsError } from '@waxwing/shared';
+import {
+  encodeBase64,
+  isSealedSecretsError,
+  keyLabel,
+  primaryKeyAnnotation,
+  SealedSecretsError,
+} from '@waxwing/shared';
 import type { Command } from 'commander';
 import type { CommandContext } from '../../command-context.ts';
 import { readFile } from '../../input.ts';
@@ -154,7 +160,7 @@ async function carryOut(plan: ImportPlan, cluster: ClusterKeys): Promise<void> {
     }
   } catch (error) {
     const outcomes = await Promise.allSettled(takeBack.map((undo) => undo()));
-    if (outcomes.every(({ status }) => status === 'fulfilled') || !(error instanceof SealedSecretsError)) throw error;
+    if (outcomes.every(({ status }) => status === 'fulfilled') || !isSealedSecretsError(error)) throw error;
     throw new SealedSecretsError(error.code, `${error.message}; what was written before could not be taken back`, {
       hint: 'Look at the keys with waxwing keys list, and run the import again: it goes on where this one ended.',
     });
