@@ -6,7 +6,7 @@ import { createMetrics } from '../../../controller/src/metrics.ts';
 import { reasons } from '../../../controller/src/reasons.ts';
 import * as annotationNames from '../../../shared/src/api/annotations.ts';
 import { defaultLimits } from '../../../shared/src/gotemplate/budget.ts';
-import { root } from './markdown.ts';
+import { markdownFiles, root } from './markdown.ts';
 
 const read = (path: string) => readFile(join(root, path), 'utf8');
 
@@ -129,5 +129,40 @@ describe('the reference', () => {
     for (const [name, value] of Object.entries(rows)) {
       expect(page).toMatch(new RegExp(`^\\| ${name} +\\| ${value} +\\|$`, 'm'));
     }
+  });
+});
+
+describe('the text of the documentation', () => {
+  it('names no flag that none of the programs has', async () => {
+    const reference = await Promise.all(
+      ['waxwing', 'kubeseal', 'controller'].map((name) => read(`docs/reference/${name}.md`)),
+    );
+    const known = new Set(reference.flatMap((page) => page.match(/--[a-z][a-z-]+/g) ?? []));
+    // Of other programs, as far as they stand in sentences and not in commands that are run, and what was named otherwise once.
+    for (const flag of ['--rotate', '--keep', '--real', '--long', '--signoff', '--server-side']) known.add(flag);
+    const unknown: string[] = [];
+    for (const path of (await markdownFiles()).filter(
+      (file) => file === 'README.md' || /^docs\/(?!operations)/.test(file),
+    )) {
+      const text = (await read(path)).replaceAll(/^\s*```[\s\S]*?^\s*```/gm, '').replaceAll(/<!--[\s\S]*?-->/g, '');
+      for (const [, span = ''] of text.matchAll(/`([^`\n]+)`/g)) {
+        if (/^(kubectl|git|npm|helm|age)/.test(span)) continue;
+        const flags = span.match(/(?<![\w-])--[a-z][a-z-]+/g) ?? [];
+        unknown.push(...flags.filter((flag) => !known.has(flag)).map((flag) => `${path}: ${flag}`));
+      }
+    }
+    expect(unknown).toEqual([]);
+  });
+
+  it('names no value of the chart that it does not have', async () => {
+    const values = await read('charts/waxwing/README.md');
+    const pages = await Promise.all(
+      ['docs/keys.md', 'docs/operations/install.md', 'docs/operations/runbook.md'].map(read),
+    );
+    const named = pages.flatMap((page) =>
+      [...page.matchAll(/(?:chart|value):? `([a-zA-Z.]+)`/g)].map(([, name = '']) => name),
+    );
+    expect(named.length).toBeGreaterThan(1);
+    expect(named.filter((name) => !values.includes(`\`${name}\``))).toEqual([]);
   });
 });
