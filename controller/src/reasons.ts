@@ -57,6 +57,7 @@ export const reasons: Readonly<
   NamespaceTerminating: { meaning: 'The namespace is being deleted.', retry: 'timer' },
   QuotaExceeded: { meaning: 'A quota of the namespace does not allow the Secret.', retry: 'timer' },
   ApiForbidden: { meaning: 'The controller lacks a permission.', retry: 'timer' },
+  InternalError: { meaning: 'A defect of the controller; please report the log line.', retry: 'timer' },
   ApiUnavailable: { meaning: 'The API server did not answer.', retry: 'timer' },
   ApiConflict: { meaning: 'Somebody else changed the Secret at the same time.', retry: 'timer' },
   ApiRejected: { meaning: 'The API server, or an admission webhook, refused the Secret.', retry: 'timer' },

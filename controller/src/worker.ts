@@ -188,7 +188,7 @@ function unexpected(error: unknown): SealedSecretsError {
           .find((line) => /^\s+at /.test(line))
           ?.trim() ?? '')
       : '';
-  return new SealedSecretsError('ApiUnavailable', `unexpected ${kind} ${place}`.trim());
+  return new SealedSecretsError('InternalError', `unexpected ${kind} ${place}`.trim());
 }
 
 function aborted(signal: AbortSignal): Promise<void> {

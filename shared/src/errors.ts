@@ -18,6 +18,8 @@ export type ErrorCode =
   | 'WaitingForGarbageCollection'
   | 'DriftContested'
   | 'InvalidObject'
+  // A defect of ours.
+  | 'InternalError'
   // The API server.
   | 'ApiForbidden'
   | 'ApiUnavailable'
