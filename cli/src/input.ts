@@ -99,6 +99,17 @@ export async function readFile(io: Io, name: string, limitBytes: number): Promis
   return await readAll(openInput(io, name), limitBytes);
 }
 
+/** An input of bytes that were read already. */
+export function inputOf(name: string, bytes: Uint8Array): Input {
+  return {
+    name,
+    async *chunks() {
+      yield bytes;
+    },
+    close: () => {},
+  };
+}
+
 /** Whether an error says that a file is not there. */
 export function isMissingFile(error: unknown): boolean {
   return (

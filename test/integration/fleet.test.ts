@@ -223,7 +223,7 @@ describe('a key goes out of use', () => {
     await renew(member);
     const refused = await member.waxwing(['keys', 'retire', first, '--repo', 'repo']);
     expect(refused).toMatchObject({ status: 4, stdout: '' });
-    expect(refused.stderr).toContain(`key ${first} is needed by 1 items of 1 objects`);
+    expect(refused.stderr).toContain(`key ${first} is needed by 1 item of 1 object`);
 
     const identity = spawnSync('ssh-keygen', ['-q', '-t', 'rsa', '-b', '3072', '-N', '', '-f', at('id_rsa')]);
     expect(identity.status).toBe(0);
@@ -242,7 +242,7 @@ describe('a key goes out of use', () => {
     ];
     const again = await runCommand('waxwing', offline, { cwd: folder });
     expect(again.status).toBe(0);
-    expect(again.stderr).toContain('1 objects sealed again');
+    expect(again.stderr).toContain('1 object sealed again');
     // The cluster still has the old object.
     expect((await member.waxwing(['keys', 'retire', first, '--repo', 'repo'])).status).toBe(4);
     await apply(member, 'repo/app.yaml');

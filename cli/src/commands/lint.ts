@@ -1,6 +1,7 @@
 import { type ErrorCode, isSealedSecretsError, type SourceDocument, valueAt } from '@waxwing/shared';
 import type { Command } from 'commander';
 import type { CommandContext } from '../command-context.ts';
+import { counted } from '../counted.ts';
 import { readInput } from '../documents.ts';
 import { exitStatus } from '../hints.ts';
 import type { Input } from '../input.ts';
@@ -117,8 +118,4 @@ async function printFindings(
   await context.note(
     `${counted(documents, 'document')}, ${counted(errors, 'error')}, ${counted(findings.length - errors, 'warning')}`,
   );
-}
-
-function counted(count: number, noun: string): string {
-  return `${count} ${noun}${count === 1 ? '' : 's'}`;
 }

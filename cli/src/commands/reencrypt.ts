@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import { loadOneCertificate } from '../certificates.ts';
 import type { CommandContext } from '../command-context.ts';
 import { connectTo } from '../controller-connection.ts';
+import { counted } from '../counted.ts';
 import { parseOutputFormat } from '../format.ts';
 import { exitStatus } from '../hints.ts';
 import { openNamed } from '../input-files.ts';
@@ -116,11 +117,11 @@ async function reportAll(results: readonly ResealResult[], keyId: string, contex
   } else {
     for (const { file, object, action, items, reason } of results) {
       const place = object === '' ? file : `${file}: ${object}`;
-      if (action === 'sealed again') await context.note(`${place}: ${items} items sealed again`);
+      if (action === 'sealed again') await context.note(`${place}: ${counted(items, 'item')} sealed again`);
       if (action === 'failed') await context.note(`${place}: failed: ${reason}`);
     }
     await context.note(
-      `${count('sealed again')} objects sealed again for key ${keyId}, ${count('current')} current, ${count('failed')} failed`,
+      `${counted(count('sealed again'), 'object')} sealed again for key ${keyId}, ${count('current')} current, ${count('failed')} failed`,
     );
     await context.note('The values are the same as before: if one may have leaked, change it where it is used, too.');
   }

@@ -131,6 +131,17 @@ describe('seal', () => {
     expect(place.files()).not.toContain('x.yaml');
   });
 
+  test('what is no Secret is refused by its kind', async () => {
+    await seal(['secret.yaml', '--output', 'sealed.yaml']);
+    const again = await seal(['sealed.yaml']);
+    expect(again).toMatchObject({ exit: 1, stdout: '' });
+    expect(again.stderr).toMatch(
+      /^error: sealed\.yaml: line \d+, column \d+: is a SealedSecret, not a Secret\nhint: .*waxwing merge/,
+    );
+    const mixed = await seal([], { stdin: `kind: ConfigMap\n---\n${secretYaml}` });
+    expect(mixed.stderr).toMatch(/^error: stdin: line 1, column 7: is a ConfigMap, not a Secret\n/);
+  });
+
   test('standard input is given only once', async () => {
     expect(await seal(['-', '-'])).toMatchObject({ exit: 2, stdout: '' });
   });

@@ -4,7 +4,7 @@ import type { Command } from 'commander';
 import { describeCertificate, loadCertificates, type NamedCertificate } from '../certificates.ts';
 import type { CommandContext } from '../command-context.ts';
 import { formatDocument, type OutputFormat, parseOutputFormat } from '../format.ts';
-import { type Input, openInput } from '../input.ts';
+import { type Input, inputOf, openInput, readAll } from '../input.ts';
 import { openStandardInput } from '../input-files.ts';
 import type { Io } from '../io.ts';
 import { configuredNamespace } from '../kubeconfig.ts';
@@ -36,6 +36,8 @@ interface SealFlags extends CertificateOptions {
 const clusterPlaceholder = '{cluster}';
 /** So many documents are told one by one; of more only how many they were. */
 const linesOfDetail = 20;
+/** Standard input that is sealed for several clusters is kept in memory. */
+const keptInputBytes = 256 * 1024 * 1024;
 
 export function addSealCommand(program: Command, context: CommandContext): void {
   const command = program
@@ -132,15 +134,10 @@ async function openInputs(
       if (name !== '-') return { name, open: () => openInput(io, name) };
       const input = await openStandardInput(context);
       if (times === 1) return { name: input.name, open: () => input };
-      const chunks: Uint8Array[] = [];
-      for await (const chunk of input.chunks()) chunks.push(Uint8Array.from(chunk));
-      return { name: input.name, open: () => ({ name: input.name, chunks: () => fromArray(chunks), close: () => {} }) };
+      const bytes = await readAll(input, keptInputBytes);
+      return { name: input.name, open: () => inputOf(input.name, bytes) };
     }),
   );
-}
-
-async function* fromArray(chunks: readonly Uint8Array[]): AsyncGenerator<Uint8Array> {
-  yield* chunks;
 }
 
 function sealOptions(
@@ -153,6 +150,7 @@ function sealOptions(
   return {
     nothingFound: 'no secrets found',
     acceptUtf16: true,
+    onlySecrets: true,
     sealer: {
       publicKey: certificate.publicKey,
       randomBytes: io.randomBytes,

@@ -1,4 +1,5 @@
 import { decryptItems, type SealedSecret, SealedSecretsError, type UnsealingKey } from '@waxwing/shared';
+import { counted } from '../counted.ts';
 
 /** A SealedSecret and where it was found, for messages. */
 export interface FoundObject {
@@ -90,9 +91,13 @@ function count(byKey: Map<string, { objects: number; items: number }>, id: strin
 export function assertNotNeeded(id: string, needs: Needs): void {
   const need = needs.byKey.get(id);
   if (need !== undefined) {
-    throw new SealedSecretsError('KeyInUse', `key ${id} is needed by ${need.items} items of ${need.objects} objects`, {
-      hint: 'Seal them again first: waxwing reencrypt --all DIR, commit, and let GitOps apply it.',
-    });
+    throw new SealedSecretsError(
+      'KeyInUse',
+      `key ${id} is needed by ${counted(need.items, 'item')} of ${counted(need.objects, 'object')}`,
+      {
+        hint: 'Seal them again first: waxwing reencrypt --all DIR, commit, and let GitOps apply it.',
+      },
+    );
   }
   if (needs.unproven.length === 0) return;
   const list = needs.unproven.map(describeUnproven).join('; ');

@@ -1,6 +1,6 @@
 import { isSealedSecretsError, readSealedSecret, SealedSecretsError, valueAt } from '@waxwing/shared';
 import { readInput, sealedSecretIn } from '../documents.ts';
-import { openInput, readAll } from '../input.ts';
+import { inputOf, openInput, readAll } from '../input.ts';
 import type { Io } from '../io.ts';
 import { findManifests } from '../manifests.ts';
 import type { ClusterKeys } from './cluster-keys.ts';
@@ -36,9 +36,11 @@ export async function* sealedSecretsInFolders(
 async function* sealedSecretsInFile(io: Io, file: string): AsyncGenerator<FoundObject | UnreadableObject> {
   const bytes = await readAll(openInput(io, file), fileLimitBytes);
   if (!mentionsSealedSecret(bytes)) return;
-  const input = { name: file, chunks: () => once(bytes), close: () => {} };
   try {
-    for await (const document of readInput(input, { nothingFound: 'cannot be read', acceptUtf16: true })) {
+    for await (const document of readInput(inputOf(file, bytes), {
+      nothingFound: 'cannot be read',
+      acceptUtf16: true,
+    })) {
       if (valueAt(document.value, ['kind']) === 'SealedSecret') {
         yield { source: file, sealedSecret: sealedSecretIn(document) };
       }
@@ -47,10 +49,6 @@ async function* sealedSecretsInFile(io: Io, file: string): AsyncGenerator<FoundO
     if (!isSealedSecretsError(error)) throw error;
     if (error.code !== 'EmptyInput') yield { source: file, problem: error };
   }
-}
-
-async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
-  yield bytes;
 }
 
 const kindText = 'SealedSecret';

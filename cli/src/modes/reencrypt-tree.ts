@@ -17,7 +17,7 @@ import {
 } from '@waxwing/shared';
 import type { Controller } from '../cluster.ts';
 import { readInput, sealedSecretIn } from '../documents.ts';
-import { openInput, readAll } from '../input.ts';
+import { inputOf, openInput, readAll } from '../input.ts';
 import type { Io } from '../io.ts';
 import { mentionsSealedSecret } from '../keys/repository.ts';
 import { deliver, prepareOutput } from '../output.ts';
@@ -64,7 +64,7 @@ async function resealText(
   reseal: Reseal,
 ): Promise<ResealResult[]> {
   const detected = detectText(bytes, { source: file });
-  const input = { name: file, chunks: () => once(bytes), close: () => {} };
+  const input = inputOf(file, bytes);
   const results: ResealResult[] = [];
   let text = '';
   let done = 0;
@@ -85,10 +85,6 @@ async function resealText(
     await deliver(io, prepareOutput(io, file), spool);
   }
   return results;
-}
-
-async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
-  yield bytes;
 }
 
 async function resealDocument(

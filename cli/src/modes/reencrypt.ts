@@ -21,7 +21,7 @@ import {
 import type { Controller } from '../cluster.ts';
 import { type DocumentOptions, readInput, sealedSecretIn } from '../documents.ts';
 import { formatDocument, type OutputFormat } from '../format.ts';
-import { type Input, readAll } from '../input.ts';
+import { type Input, inputOf, readAll } from '../input.ts';
 import type { Io } from '../io.ts';
 import { deliver, type OutputTarget } from '../output.ts';
 import { createSpool } from '../spool.ts';
@@ -66,7 +66,7 @@ export async function runReencrypt(
 async function reencryptFile(input: Input, controller: Controller, options: ReencryptOptions): Promise<Uint8Array> {
   const bytes = await readAll(input, fileLimitBytes);
   const detected = detectText(bytes, { source: input.name });
-  const whole: Input = { name: input.name, chunks: () => once(bytes), close: () => {} };
+  const whole = inputOf(input.name, bytes);
   let text = '';
   let done = 0;
   for await (const document of readInput(whole, options)) {
@@ -76,10 +76,6 @@ async function reencryptFile(input: Input, controller: Controller, options: Reen
     done = document.end;
   }
   return encodeText(text + detected.text.slice(done), detected);
-}
-
-async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
-  yield bytes;
 }
 
 /** The text of a document with its new ciphertexts. One that cannot be edited in place, such as the deprecated format, is written anew. */

@@ -1,10 +1,13 @@
 import {
+  positionOf,
   type SealedSecret,
   SealedSecretsError,
   type Sealer,
   type Secret,
+  type SourceDocument,
   sealedSecretDocument,
   sealSecret,
+  valueAt,
 } from '@waxwing/shared';
 import { type DocumentOptions, readInput, secretIn } from '../documents.ts';
 import { formatDocument, type OutputFormat } from '../format.ts';
@@ -21,6 +24,8 @@ export type PlaintextPolicy = 'refuse' | 'warn' | 'allow';
 export interface SealOptions extends PlacementOptions, DocumentOptions {
   readonly sealer: Sealer;
   readonly plaintext: PlaintextPolicy;
+  /** Refuses documents that say they are something else than a Secret. Upstream seals whatever has the fields of one. */
+  readonly onlySecrets?: boolean;
   /** Looks at every Secret before it is sealed. */
   readonly inspect?: (secret: Secret) => Promise<void>;
 }
@@ -32,11 +37,26 @@ export interface SealOptions extends PlacementOptions, DocumentOptions {
  */
 export async function* sealDocuments(input: Input, options: SealOptions, io: Io): AsyncGenerator<SealedSecret> {
   for await (const document of readInput(input, options)) {
+    if (options.onlySecrets === true) assertKindSecret(document);
     const secret = await placeSecret(secretIn(document), options);
     await guardPlaintext(secret, options.plaintext, io);
     await options.inspect?.(secret);
     yield sealSecret(secret, options.sealer);
   }
+}
+
+/** @throws SealedSecretsError `InvalidObject`. */
+function assertKindSecret(document: SourceDocument): void {
+  const kind = valueAt(document.value, ['kind']);
+  if (typeof kind !== 'string' || kind === 'Secret') return;
+  const { line, column } = positionOf(document, ['kind']);
+  throw new SealedSecretsError(
+    'InvalidObject',
+    `${document.source}: line ${line}, column ${column}: is a ${kind}, not a Secret`,
+    kind === 'SealedSecret'
+      ? { hint: 'It is sealed already. To add items to it: waxwing merge --into FILE' }
+      : { hint: 'Give Secrets alone, as documents of one file or as files of their own.' },
+  );
 }
 
 /** Applies the policy to values that stand in annotations. @throws SealedSecretsError `PlaintextInMetadata`, without the value. */

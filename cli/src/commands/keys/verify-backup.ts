@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { backupVerifiedAnnotation, encodeHex } from '@waxwing/shared';
 import type { Command } from 'commander';
 import type { CommandContext } from '../../command-context.ts';
+import { counted } from '../../counted.ts';
 import { exitStatus } from '../../hints.ts';
 import { readFile } from '../../input.ts';
 import { type BackupOptions, readBackup } from '../../keys/backup-file.ts';
@@ -104,7 +105,7 @@ async function report(
   }
   const lines = [
     `keys in the backup: ${ids.join(', ')}`,
-    `${needs.objects} objects with ${needs.items} items looked at`,
+    `${counted(needs.objects, 'object')} with ${counted(needs.items, 'item')} looked at`,
     ...backup.invalid.map(({ name, violations }) => `BROKEN  Secret ${name}: ${violations.join('; ')}`),
     ...needs.unproven.map((unproven) => `CLOSED  ${describeUnproven(unproven)}`),
     needs.unproven.length === 0 ? 'every one of them opens with this backup' : 'this backup does not open everything',
