@@ -93,7 +93,14 @@ describe('the npm package', () => {
     expect(manifest).not.toHaveProperty('dependencies');
     expect(existsSync(join(installed, 'LICENSE'))).toBe(true);
     const notices = readFileSync(join(installed, 'THIRD-PARTY-NOTICES'), 'utf8');
-    for (const library of ['commander', 'picocolors', '@kubernetes/client-node', 'node-forge', 're2js', 'age-encryption']) {
+    for (const library of [
+      'commander',
+      'picocolors',
+      '@kubernetes/client-node',
+      'node-forge',
+      're2js',
+      'age-encryption',
+    ]) {
       expect(notices).toMatch(new RegExp(`^${library} \\d`, 'm'));
     }
     const page = readFileSync(join(prefix(), 'share/man/man1/waxwing.1'), 'utf8');

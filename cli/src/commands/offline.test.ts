@@ -267,6 +267,9 @@ describe('template', () => {
     withTemplate('      url: "{{ nope }}"\n');
     const failed = await template([]);
     expect(failed).toMatchObject({ exit: 1, stdout: '' });
+    // The first of two documents is fine; its rendering does not appear alone.
+    place.write('two.yaml', `${place.read('sealed.yaml').replace('{{ nope }}', 'x')}${place.read('sealed.yaml')}`);
+    expect(await place.run(['template', 'two.yaml'])).toMatchObject({ exit: 1, stdout: '' });
     expect(failed.stderr).toContain('warning: entry "url": line 1, column 4: function "nope" not defined');
     await place.run(['seal', 'secret.yaml', '--cert', 'cert.pem', '--output', 'sealed.yaml']);
     withTemplate('      password: x\n      gone: null\n');

@@ -45,6 +45,7 @@ async function runTemplate(file: string | undefined, flags: TemplateFlags, conte
   const { io } = context;
   const values = await loadValues(flags, context);
   const render = lazyRenderer(io);
+  let result = '';
   const { findTemplateProblems } = await import('../template-problems.ts');
   for await (const input of openNamed(context, file === undefined ? [] : [file])) {
     for await (const document of readInput(input, { nothingFound: 'no SealedSecret found', acceptUtf16: true })) {
@@ -60,9 +61,10 @@ async function runTemplate(file: string | undefined, flags: TemplateFlags, conte
           })),
         });
       }
-      await print(secret, flags, input.name, context);
+      result += formatted(secret, flags, input.name, context);
     }
   }
+  await context.print(result);
 }
 
 async function loadValues(flags: TemplateFlags, { io }: CommandContext): Promise<Map<string, Uint8Array>> {
@@ -91,12 +93,12 @@ function itemValues({ spec }: SealedSecret, values: ReadonlyMap<string, Uint8Arr
 }
 
 /** People read the Secret with its texts; programs get it as the API server would. */
-async function print(
+function formatted(
   secret: Parameters<typeof secretDocument>[0],
   flags: TemplateFlags,
   source: string,
   context: CommandContext,
-): Promise<void> {
+): string {
   const document = secretDocument(secret);
   if (!context.global().json) {
     const texts = Array.from(secret.data, ([item, value]) => [item, Buffer.from(value).toString('utf8')] as const);
@@ -106,5 +108,5 @@ async function print(
   const format = context.global().json
     ? 'json'
     : parseOutputFormat(flags.format ?? (/\.json$/.test(source) ? 'json' : 'yaml'));
-  await context.print(formatDocument(document, format));
+  return formatDocument(document, format);
 }
