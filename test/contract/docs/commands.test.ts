@@ -48,6 +48,7 @@ describe('the blocks of the documentation', () => {
     ];
     for (const block of blocks) {
       const words = block.comments.flatMap((comment) => /^([a-z ]+):/.exec(comment)?.[1] ?? []);
+      for (const comment of block.comments) expect(comment, block.where).not.toMatch(/^(\w+: *)?! /m);
       expect(obeyed(block), block.where).toEqual(expect.arrayContaining(words));
     }
   });

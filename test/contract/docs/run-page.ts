@@ -17,6 +17,7 @@ import { type Block, type Page, root } from './markdown.ts';
 //   <!-- file: PATH -->           the block shows this file of the repository (any language)
 //   <!-- clusters: a, b -->       anywhere on the page: contexts of the kubeconfig, the first one current; `none`: nothing is installed
 //
+//                                 `not COMMAND` is one that has to fail
 //   <!-- shown by: COMMANDS -->   above a `text` block: what a reader sees who runs these
 //
 // A `text` block behind a `sh` block is what its commands print: each line has to be found there, `...` standing for anything.
@@ -187,7 +188,8 @@ async function runScript(shell: Shell, script: string): Promise<{ status: number
 
 async function runBlocks(path: string, page: Page, shell: Shell): Promise<string | undefined> {
   const numbered = page.blocks.map((block, i) => ({ block, i })).filter(({ block }) => hasCommands(block));
-  const script = ['set -eo pipefail', 'export WAXWING_DOCS=1'];
+  // `not COMMAND` is for checks: a failing `! COMMAND` does not end a shell.
+  const script = ['set -eo pipefail', 'not() { if "$@"; then return 1; fi; }'];
   for (const { block, i } of numbered) script.push(scriptOf(block, i, shell));
   const { status, output } = await runScript(shell, script.join('\n'));
   const current = Number(await readFile(join(shell.folder, 'current'), 'utf8').catch(() => '-1'));
