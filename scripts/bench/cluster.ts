@@ -107,10 +107,14 @@ export interface Population {
   /** Adds what `kubectl apply` leaves on objects: a last-applied annotation as large as the object. */
   readonly withLastApplied?: boolean;
   readonly namePrefix?: string;
+  /** Namespaces are called `PREFIX-0` and so on; `bench` if left out. */
+  readonly namespacePrefix?: string;
 }
 
-export function namespaceOf(population: Pick<Population, 'namespaces'>, index: number): string {
-  return `bench-${index % population.namespaces}`;
+type Namespaces = Pick<Population, 'namespaces' | 'namespacePrefix'>;
+
+export function namespaceOf({ namespaces, namespacePrefix = 'bench' }: Namespaces, index: number): string {
+  return `${namespacePrefix}-${index % namespaces}`;
 }
 
 /** Creates namespaces and SealedSecrets; returns when all are stored. */
