@@ -16,10 +16,38 @@ for (const path of await markdownFiles()) pages.set(path, parsePage(await readFi
 describe.skipIf(skipped).concurrent('the commands of', () => {
   for (const [path, page] of pages) {
     if (!page.blocks.some(hasCommands)) continue;
-    it(path, { timeout: 180_000 }, async () => {
+    it(path, { timeout: 300_000 }, async () => {
       expect((await runPage(path, page)).failure).toBeUndefined();
     });
   }
+});
+
+describe.skipIf(skipped).concurrent('a page', () => {
+  const run = (markdown: string) => runPage('page.md', parsePage(`<!-- clusters: none -->\n${markdown}`));
+
+  it('whose command fails is told with file, line and what was printed', async () => {
+    const { failure } = await run('```sh\ncd ..\n```\n\n```sh\necho seen\nfalse\n```\n');
+    expect(failure).toMatch(/^page\.md:6: the commands ended with 1:\nseen\n/);
+  });
+
+  it('whose command prints something else than is shown is told with the line that is missing', async () => {
+    const block = (shown: string) => run(`\`\`\`sh\necho one two three\n\`\`\`\n\n\`\`\`text\n${shown}\n\`\`\`\n`);
+    expect((await block('one ... three')).failure).toBeUndefined();
+    expect((await block('one ... four')).failure).toMatch(/^page\.md:6: not printed: one \.\.\. four/);
+  });
+
+  it('whose command succeeds although it has to fail is told', async () => {
+    expect((await run('<!-- fails: 4 -->\n\n```sh\n(exit 4)\n```\n')).failure).toBeUndefined();
+    expect((await run('<!-- fails: 4 -->\n\n```sh\ntrue\n```\n')).failure).toMatch(/^page\.md:4: /);
+  });
+
+  it('has one shell: what a block sets is there in the next, hidden commands included', async () => {
+    const pages = [
+      '```sh\nX=1\n```\n<!-- before: Y=2 -->\n<!-- after: not [ $Y = 3 ] -->\n```sh\n[ $X$Y = 12 ]\n```\n',
+    ];
+    expect((await run(pages.join('\n'))).failure).toBeUndefined();
+    expect((await run('<!-- after: not true -->\n```sh\ntrue\n```\n')).failure).toMatch(/^page\.md:3: /);
+  });
 });
 
 describe('the blocks of the documentation', () => {

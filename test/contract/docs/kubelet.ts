@@ -119,7 +119,7 @@ async function run(server: ApiServer, deployment: Json, options: KubeletOptions)
       () => false,
     );
   };
-  await waitFor(ready, { timeoutMs: 30_000, what: 'the controller of the Deployment to be ready' });
+  await waitFor(ready, { timeoutMs: 60_000, what: 'the controller of the Deployment to be ready' });
   await leadServiceTo(server, port);
   return { container: JSON.stringify(container), child, url };
 }

@@ -159,7 +159,7 @@ process.stdout.write(await decrypter.decrypt(armor.decode(readFileSync(file, 'ut
 /** As a cluster in which the controller has run for a while. */
 async function install(shell: Shell, context: string): Promise<void> {
   const script = `kubectl --context ${context} apply --server-side -f deploy/controller.yaml
-kubectl --context ${context} -n kube-system rollout status deployment/sealed-secrets-controller --timeout=60s`;
+kubectl --context ${context} -n kube-system rollout status deployment/sealed-secrets-controller --timeout=120s`;
   const { status, output } = await runScript(shell, script);
   if (status !== 0) throw new Error(`the controller cannot be installed in ${context}: ${output}`);
   await waitFor(async () => (await runScript(shell, `waxwing cert --context ${context}`)).status === 0, {
@@ -173,7 +173,7 @@ async function runScript(shell: Shell, script: string): Promise<{ status: number
     cwd: shell.workFolder,
     env: shell.environment,
     stdio: ['ignore', 'pipe', 'pipe'],
-    timeout: 120_000,
+    timeout: 240_000,
     killSignal: 'SIGKILL',
   });
   let output = '';
