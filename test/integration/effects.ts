@@ -2,7 +2,7 @@ import type { Json } from '../apiserver/client.ts';
 import type { ApiServer } from '../apiserver/harness.ts';
 
 /** What controllers brought about for one SealedSecret. */
-export interface Effects {
+interface Effects {
   /** Creates and updates of its Secret that took effect, by the audit log. */
   readonly secretWrites: number;
   /** Of those, creates. */
@@ -21,7 +21,7 @@ const none: Effects = { secretWrites: 0, secretCreates: 0, statusWrites: 0, unse
  * Effects of controllers by `namespace/name`, from the `mark`th entry of the audit log on. A request whose client did not wait for the answer
  * any more counts as the API server finished it.
  */
-export async function effectsSince(
+async function effectsSince(
   server: Pick<ApiServer, 'auditEvents' | 'request'>,
   mark: number,
 ): Promise<Map<string, Effects>> {
