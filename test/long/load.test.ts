@@ -50,26 +50,40 @@ async function allHave(status: string, namespace: string): Promise<number> {
   return performance.now() - startMs;
 }
 
-/** Asks for `/healthz` again and again; says in the end how long the slowest answer took. */
+interface Health {
+  readonly slowestMs: number;
+  /** The longest series of answers that a liveness probe would not have waited for. */
+  readonly missedInARow: number;
+}
+
+/** A liveness probe waits for a second, and three misses in a row restart the container. */
+const probe = { timeoutMs: 1000, failureThreshold: 3 };
+
+/** Asks for `/healthz` again and again, until it is told to stop. */
 function watchHealth(controller: ControllerProcess) {
   let slowestMs = 0;
+  let missed = 0;
+  let missedInARow = 0;
   let isOver = false;
   const run = async () => {
     while (!isOver) {
       const startMs = performance.now();
       const { status } = await controller.request('/healthz');
       if (status !== 200) throw new Error(`/healthz answers ${status}`);
-      slowestMs = Math.max(slowestMs, performance.now() - startMs);
+      const tookMs = performance.now() - startMs;
+      slowestMs = Math.max(slowestMs, tookMs);
+      missed = tookMs > probe.timeoutMs ? missed + 1 : 0;
+      missedInARow = Math.max(missedInARow, missed);
       await delay(100);
     }
   };
   const running = run();
   running.catch(() => {});
   return {
-    async stop() {
+    async stop(): Promise<Health> {
       isOver = true;
       await running;
-      return slowestMs;
+      return { slowestMs, missedInARow };
     },
   };
 }
@@ -81,9 +95,6 @@ const apply = async (objectOf: (name: string) => object) => {
   };
   await Promise.all(Array.from({ length: 8 }, worker));
 };
-
-/** A liveness probe gives up after a second by default. */
-const probeMs = 1000;
 
 describe(`${objects} objects`, () => {
   it('that no key opens, with 23 keys, are tried once each, and then the CPU is idle', async () => {
@@ -100,7 +111,7 @@ describe(`${objects} objects`, () => {
       spec: { encryptedData: { a: ciphertext } },
     }));
     const tookMs = await allHave('False', namespace);
-    const slowestMs = await health.stop();
+    const { slowestMs, missedInARow } = await health.stop();
     const errors = { namespace, reason: 'unseal' };
     expect(await controller.metric('sealed_secrets_controller_unseal_errors_total', errors)).toBe(objects);
     await delay(2000);
@@ -112,7 +123,7 @@ describe(`${objects} objects`, () => {
     );
     expect(before).toBeGreaterThan(0);
     expect(usedSeconds / 10).toBeLessThan(0.05);
-    expect(slowestMs).toBeLessThan(probeMs);
+    expect(missedInARow).toBeLessThan(probe.failureThreshold);
   });
 
   it('converge while verify and rotate are asked without end', async () => {
@@ -143,13 +154,13 @@ describe(`${objects} objects`, () => {
     const tookMs = performance.now() - startMs;
     isOver = true;
     await Promise.all(requests);
-    const slowestMs = await health.stop();
+    const { slowestMs, missedInARow } = await health.stop();
     console.log(
       `under requests: ${objects} objects in ${(tookMs / 1000).toFixed(1)} s (the last of the quiet ones ${(alone / 1000).toFixed(1)} s after they were written), answers ${JSON.stringify([...answers])}, slowest /healthz ${slowestMs.toFixed(0)} ms`,
     );
     expect(answers.get(200)).toBeGreaterThan(50);
     expect(tookMs).toBeLessThan(120_000);
-    expect(slowestMs).toBeLessThan(probeMs);
+    expect(missedInARow).toBeLessThan(probe.failureThreshold);
   });
 
   it('whose templates generate keys delay neither health checks nor leases nor an ordinary object', async () => {
@@ -178,13 +189,13 @@ describe(`${objects} objects`, () => {
     await cluster.secretWith(other, 'ordinary', { a: '1' });
     const ordinaryMs = performance.now() - startMs;
     const tookMs = await allHave('True', namespace);
-    const slowestMs = await health.stop();
+    const { slowestMs, missedInARow } = await health.stop();
     console.log(
       `templates: done ${(tookMs / 1000).toFixed(1)} s after the last was written, ordinary object ${ordinaryMs.toFixed(0)} ms, slowest /healthz ${slowestMs.toFixed(0)} ms`,
     );
     expect((await cluster.secret(namespace, 'app-7'))?.data['key']).toContain('PRIVATE KEY');
     expect(controller.logs()).not.toContain('leadership is lost');
-    expect(slowestMs).toBeLessThan(probeMs);
+    expect(missedInARow).toBeLessThan(probe.failureThreshold);
     expect(await certificateOf(controller)).toContain('CERTIFICATE');
   });
 });
