@@ -163,7 +163,7 @@ kubectl --context ${context} -n kube-system rollout status deployment/sealed-sec
   const { status, output } = await runScript(shell, script);
   if (status !== 0) throw new Error(`the controller cannot be installed in ${context}: ${output}`);
   await waitFor(async () => (await runScript(shell, `waxwing cert --context ${context}`)).status === 0, {
-    timeoutMs: 30_000,
+    timeoutMs: 60_000,
     what: 'the certificate',
   });
 }
