@@ -36,6 +36,10 @@ export function runCommand(
   child.stdin.end(options.stdin ?? '');
   return new Promise((resolve, reject) => {
     child.on('error', reject);
-    child.on('close', (code, signal) => resolve({ status: signal ?? code ?? -1, ...output }));
+    child.on('close', (code, signal) => {
+      if (output.stderr.includes('the bundle is older than its sources')) {
+        reject(new Error('What is tested is not what the sources say. Build first: npm run build'));
+      } else resolve({ status: signal ?? code ?? -1, ...output });
+    });
   });
 }
