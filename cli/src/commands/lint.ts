@@ -39,10 +39,9 @@ Examples:
 
 async function runLint(paths: readonly string[], flags: { strict: boolean }, context: CommandContext): Promise<void> {
   const findings: FileFinding[] = [];
-  const seen = new Map<string, string>();
   let documents = 0;
   for await (const input of openManifests(context, paths)) {
-    const found = await lintInput(input, seen);
+    const found = await lintInput(input);
     findings.push(...found.findings);
     documents += found.documents;
   }
@@ -52,12 +51,10 @@ async function runLint(paths: readonly string[], flags: { strict: boolean }, con
   if (failed) context.setStatus(exitStatus.negative);
 }
 
-async function lintInput(
-  input: Input,
-  seen: Map<string, string>,
-): Promise<{ findings: FileFinding[]; documents: number }> {
+async function lintInput(input: Input): Promise<{ findings: FileFinding[]; documents: number }> {
   const { lintTemplate } = await import('../template-lint.ts');
   const findings: FileFinding[] = [];
+  const seen = new Map<string, string>();
   let documents = 0;
   try {
     for await (const document of readInput(input, { nothingFound: 'no documents found', acceptUtf16: true })) {
@@ -85,7 +82,7 @@ async function lintInput(
   return { findings, documents };
 }
 
-/** Two objects of one name overwrite each other when they are applied. */
+/** Two objects of one name in one file overwrite each other when it is applied. Files are often alternatives: one per cluster, or overlay. */
 function findDuplicate(document: SourceDocument, seen: Map<string, string>): Finding[] {
   if (valueAt(document.value, ['kind']) !== 'SealedSecret') return [];
   const text = (field: string) => String(valueAt(document.value, ['metadata', field]) ?? '');
@@ -96,7 +93,7 @@ function findDuplicate(document: SourceDocument, seen: Map<string, string>): Fin
     seen.set(name, here);
     return [];
   }
-  const message = `${name} stands at ${first} already; they overwrite each other if both are applied to one cluster`;
+  const message = `${name} stands at ${first} already; the one overwrites the other when the file is applied`;
   return [
     { rule: 'duplicate-object', severity: 'warning', path: 'metadata.name', message, line: document.line, column: 1 },
   ];

@@ -116,7 +116,7 @@ async function tellPlan(plan: ImportPlan, flags: ImportFlags, context: CommandCo
   }
   for (const step of plan.steps) await context.note(describeStep(step));
   await context.note(`seals afterwards: ${describe(plan.seals)}`);
-  if (plan.seals !== plan.sealsUpstream) {
+  if (plan.seals?.key.spki !== plan.sealsUpstream?.key.spki) {
     await context.note(
       `upstream's controller, which knows no primary keys, would seal with ${describe(plan.sealsUpstream)}; before going back to it set --key-renew-period=0`,
     );
