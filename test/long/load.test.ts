@@ -35,10 +35,12 @@ async function addKey(namespace: string, ageDays: number): Promise<void> {
 }
 
 /** Waits until every object of the namespace has a condition of that status. Milliseconds. */
-async function allHave(status: string, namespace: string): Promise<number> {
+async function allHave(status: string, namespace: string, { child, logs }: ControllerProcess): Promise<number> {
   const startMs = performance.now();
   const path = `/apis/bitnami.com/v1alpha1/namespaces/${namespace}/sealedsecrets`;
   const isDone = async () => {
+    if (child.exitCode !== null)
+      throw new Error(`The controller ended with ${child.exitCode}:\n${logs().slice(-2000)}`);
     const { items } = (await server.request('GET', path)).body;
     const done = items.filter((item: Awaited<ReturnType<Cluster['sealedSecret']>>) =>
       item.status?.conditions?.some((condition: { status: string }) => condition.status === status),
@@ -110,7 +112,7 @@ describe(`${objects} objects`, () => {
       metadata: { namespace, name },
       spec: { encryptedData: { a: ciphertext } },
     }));
-    const tookMs = await allHave('False', namespace);
+    const tookMs = await allHave('False', namespace, controller);
     const { slowestMs, missedInARow } = await health.stop();
     const errors = { namespace, reason: 'unseal' };
     expect(await controller.metric('sealed_secrets_controller_unseal_errors_total', errors)).toBe(objects);
@@ -136,7 +138,7 @@ describe(`${objects} objects`, () => {
     await using controller = await cluster.startController({ namespace: keyNamespace, flags });
     const sealIt = await sealerOf(controller);
     await apply((name) => sealIt({ namespace: quiet, name, data: { a: '1' } }));
-    const alone = await allHave('True', quiet);
+    const alone = await allHave('True', quiet, controller);
     const body = JSON.stringify(sealIt({ namespace: busy, name: 'x', data: { a: '1' } }));
     const answers = new Map<number, number>();
     let isOver = false;
@@ -150,7 +152,7 @@ describe(`${objects} objects`, () => {
     const health = watchHealth(controller);
     const startMs = performance.now();
     await apply((name) => sealIt({ namespace: busy, name, data: { a: '1' } }));
-    await allHave('True', busy);
+    await allHave('True', busy, controller);
     const tookMs = performance.now() - startMs;
     isOver = true;
     await Promise.all(requests);
@@ -169,13 +171,7 @@ describe(`${objects} objects`, () => {
       await cluster.createNamespace(),
       await createNamespace(server),
     ];
-    const flags = [
-      ...productionIntervals,
-      '--leader-elect',
-      '--lease-duration=3s',
-      '--lease-renew-deadline=2s',
-      '--lease-retry-period=500ms',
-    ];
+    const flags = [...productionIntervals, '--leader-elect'];
     await using controller = await cluster.startController({ namespace: keyNamespace, flags });
     const sealIt = await sealerOf(controller);
     const health = watchHealth(controller);
@@ -188,7 +184,7 @@ describe(`${objects} objects`, () => {
     await cluster.apply(sealIt({ namespace: other, name: 'ordinary', data: { a: '1' } }));
     await cluster.secretWith(other, 'ordinary', { a: '1' });
     const ordinaryMs = performance.now() - startMs;
-    const tookMs = await allHave('True', namespace);
+    const tookMs = await allHave('True', namespace, controller);
     const { slowestMs, missedInARow } = await health.stop();
     console.log(
       `templates: done ${(tookMs / 1000).toFixed(1)} s after the last was written, ordinary object ${ordinaryMs.toFixed(0)} ms, slowest /healthz ${slowestMs.toFixed(0)} ms`,
