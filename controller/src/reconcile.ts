@@ -321,13 +321,20 @@ async function carryOut(
   }
 }
 
-/** Does what the garbage collector missed. Our own manifests do not allow it everywhere; then somebody has to be told. */
+/**
+ * Does what the garbage collector missed, after asking the API server whether the SealedSecret is still the one at hand: to a cache that is
+ * behind, the Secret of a newer one would look like a leftover. Our own manifests do not allow it everywhere; then somebody has to be told.
+ */
 async function deleteLeftover(
-  { key, namespace, name }: Target,
+  { key, namespace, name, uid: ownUid }: Target,
   uid: string,
   signal: AbortSignal,
   { client, logger }: Pick<ReconcileDeps, 'client' | 'logger'>,
 ): Promise<void> {
+  const current = await client.sealedSecrets.get({ namespace, name }, { signal });
+  if (current === undefined || targetOf(key, current, '').uid !== ownUid) {
+    throw new SealedSecretsError('ApiConflict', `SealedSecret ${namespace}/${name} was made anew meanwhile`);
+  }
   logger.warn('no garbage collector took the Secret of an earlier SealedSecret: deleting it', { 'sealed-secret': key });
   try {
     await client.secrets.delete({ namespace, name, uid }, { signal });

@@ -23,7 +23,7 @@ describe.skipIf(!hasTools)('the release script', () => {
     folder = await mkdtemp(join(tmpdir(), 'waxwing-release-test-'));
     out = join(folder, 'out');
     result = await release('--version', 'v0.1.0', '--out', out, '--allow-dirty', '--executables', 'none');
-  }, 120_000);
+  }, 300_000);
   afterAll(() => rm(folder, { recursive: true, force: true }));
 
   it('writes chart, manifests, CRD, bundle, bills of materials, checksums and provenance', async () => {

@@ -27,7 +27,7 @@ export function runProgram(
     const options = {
       env: { PATH: process.env['PATH'], ...environment },
       maxBuffer: 64 * 1024 * 1024,
-      timeout: 100_000,
+      timeout: 300_000,
     };
     execFile(program, args, options, (error, stdout, stderr) => {
       const status = error === null ? 0 : error.code;
