@@ -176,29 +176,37 @@ const maxFailures = 20;
 
 async function unseal(target: Target, deps: ReconcileDeps): Promise<Unsealed> {
   const { key, namespace, specHash, sealedSecret } = target;
-  const { memory, metrics, settings } = deps;
+  const { memory, metrics } = deps;
   if (sealedSecret instanceof SealedSecretsError) throw new StepFailure('unseal', sealedSecret);
-  const ring = deps.keyRing();
-  const known = memory.failure(key, specHash, ring.version);
-  if (known !== undefined) throw new StepFailure('unseal', known);
+  for (;;) {
+    const ring = deps.keyRing();
+    const known = memory.failure(key, specHash, ring.version);
+    if (known !== undefined) throw new StepFailure('unseal', known);
+    try {
+      const unsealed = await unsealWith(ring, sealedSecret, namespace, deps);
+      const items = unsealed.keyIds.size;
+      for (let i = 0; i < items; i++) metrics.itemTried(unsealed.attempts / items);
+      for (const keyId of unsealed.keyIds.values()) memory.rememberOpened(namespace, keyId);
+      return unsealed;
+    } catch (error) {
+      if (!isSealedSecretsError(error)) throw error;
+      // A key that came meanwhile found no failure that waited for it: look again, or nobody will.
+      if (deps.keyRing().version !== ring.version) continue;
+      memory.rememberFailure(key, specHash, ring.version, error);
+      throw new StepFailure('unseal', error);
+    }
+  }
+}
+
+function unsealWith(
+  ring: KeyRing,
+  sealedSecret: SealedSecret,
+  namespace: string,
+  { memory, render, settings }: ReconcileDeps,
+): Promise<Unsealed> {
   const hint = sealedSecret.metadata.annotations.get(keyIdAnnotation);
   const keys = keysInOrder(ring, hint, memory.lastOpened(namespace));
-  try {
-    const unsealed = await unsealSecret(sealedSecret, {
-      keys,
-      render: deps.render,
-      acceptV1: settings.acceptDeprecatedData,
-      maxFailures,
-    });
-    const items = unsealed.keyIds.size;
-    for (let i = 0; i < items; i++) metrics.itemTried(unsealed.attempts / items);
-    for (const keyId of unsealed.keyIds.values()) memory.rememberOpened(namespace, keyId);
-    return unsealed;
-  } catch (error) {
-    if (!isSealedSecretsError(error)) throw error;
-    memory.rememberFailure(key, specHash, ring.version, error);
-    throw new StepFailure('unseal', error);
-  }
+  return unsealSecret(sealedSecret, { keys, render, acceptV1: settings.acceptDeprecatedData, maxFailures });
 }
 
 /**

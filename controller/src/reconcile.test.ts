@@ -1,0 +1,113 @@
+import { randomBytes } from 'node:crypto';
+import { importUnsealingKey, sealedSecretDocument, sealSecret, type UnsealingKey } from '@waxwing/shared';
+import { aSecret, testKey } from '@waxwing/shared/testing';
+import { expect, test } from 'vitest';
+import type { KeyRing, RingKey } from './keys/registry.ts';
+import { emptyKeyRing } from './keys/registry.ts';
+import type { SealedSecretSummary } from './kube/api.ts';
+import { createObjectMemory } from './object-memory.ts';
+import { createReconcile, type ReconcileDeps } from './reconcile.ts';
+import { createTestLogger } from './testing.ts';
+
+const { privateKey, publicKey } = testKey();
+const key = 'payments/db-credentials';
+const request = {
+  namespace: 'payments',
+  name: 'db-credentials',
+  key,
+  priority: 'change',
+  failures: 0,
+  dueMs: 0,
+} as const;
+
+/** An object as the API server has it, sealed for the test key. */
+function sealedObject(): unknown {
+  const sealed = sealSecret(aSecret(), { publicKey, randomBytes: (length) => randomBytes(length) });
+  const metadata = { ...sealed.metadata, uid: 'a-uid', resourceVersion: '1', generation: 1 };
+  return sealedSecretDocument({ ...sealed, metadata });
+}
+
+const summary: SealedSecretSummary = {
+  namespace: 'payments',
+  name: 'db-credentials',
+  uid: 'a-uid',
+  resourceVersion: '1',
+  generation: 1,
+  deleting: false,
+  specHash: 'a-hash',
+  instanceLabel: '',
+  observedGeneration: undefined,
+  synced: undefined,
+  record: undefined,
+  controller: '',
+};
+
+function ringOf(version: number, unsealing: UnsealingKey): KeyRing {
+  return { ...emptyKeyRing, version, keys: [{ unsealing, orderMs: version, retired: false } as RingKey] };
+}
+
+/** The world around one object whose Secret does not exist yet. */
+function depsWith(keyRing: () => KeyRing, created: string[]): ReconcileDeps {
+  const ignore = () => {};
+  return {
+    cache: {
+      sealedSecret: () => summary,
+      takeSealedSecret: sealedObject,
+      releaseSealedSecret: ignore,
+      secret: () => 'absent',
+    },
+    client: {
+      secrets: {
+        create: async (secret: { metadata: { name: string } }) => {
+          created.push(secret.metadata.name);
+          return { uid: 's', resourceVersion: '2', namespace: 'payments', name: secret.metadata.name };
+        },
+      },
+      sealedSecrets: {},
+    } as unknown as ReconcileDeps['client'],
+    keyRing,
+    render: () => new Uint8Array(),
+    volatileEntries: async () => new Set(),
+    specHashOf: () => 'a-hash',
+    status: { isNews: () => false, write: async () => ({ type: 'written', status: { conditions: [] } }) as never },
+    events: { post: async () => {} } as unknown as ReconcileDeps['events'],
+    memory: createObjectMemory({ nowMs: () => 0, repairWindowMs: 1 }),
+    metrics: {
+      unsealRequested: ignore,
+      unsealFailed: ignore,
+      itemTried: ignore,
+      secretWritten: ignore,
+      objectConditions: ignore,
+    },
+    logger: createTestLogger(),
+    monotonicMs: () => 0,
+    settings: {
+      acceptDeprecatedData: true,
+      allowCredentialTypes: false,
+      repairDrift: true,
+      oldGcBehavior: false,
+      fieldManager: 'controller',
+    },
+  };
+}
+
+test('a key that comes while an object is being tried in vain opens it in the same run', async () => {
+  const fitting = await importUnsealingKey(privateKey);
+  let ring: KeyRing = emptyKeyRing;
+  // While this key is tried, the one that fits is imported; nobody waits for it yet, so no trigger could find the object.
+  const foreign: UnsealingKey = {
+    ...fitting,
+    unwrapKey: async () => {
+      ring = ringOf(2, fitting);
+      return undefined;
+    },
+  };
+  ring = ringOf(1, foreign);
+  const created: string[] = [];
+  const outcome = await createReconcile(depsWith(() => ring, created))({
+    ...request,
+    signal: new AbortController().signal,
+  });
+  expect(outcome).toMatchObject({ type: 'done', action: 'created' });
+  expect(created).toEqual(['db-credentials']);
+});
