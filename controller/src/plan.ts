@@ -1,6 +1,7 @@
 import type { ErrorCode, ObjectMeta, OwnerReference, SealedSecret, Secret, SecretRecord } from '@waxwing/shared';
 import {
   compareBytewise,
+  forbiddenTypeReason,
   isTruthy,
   managedAnnotation,
   patchAnnotation,
@@ -51,12 +52,6 @@ export type SecretPlan =
 export const contestedAfterRepairs = 5;
 export const contestWindowMs = 10 * 60_000;
 
-/** Types whose mere existence makes the control plane hand out, or accept, a credential. */
-const credentialTypes: ReadonlySet<string> = new Set([
-  'kubernetes.io/service-account-token',
-  'bootstrap.kubernetes.io/token',
-]);
-
 /**
  * Decides what becomes of the Secret of a SealedSecret (specification 4.5, steps 7 to 10; architecture 4). Pure: nothing is read or written.
  *
@@ -98,11 +93,12 @@ function controllerOf(metadata: Pick<ObjectMeta, 'ownerReferences'>): OwnerRefer
 }
 
 function planCreation(desired: Secret, context: PlanContext): SecretPlan {
-  if (credentialTypes.has(desired.type) && !context.allowCredentialTypes) {
+  const forbidden = context.allowCredentialTypes ? undefined : forbiddenTypeReason(desired.type);
+  if (forbidden !== undefined) {
     return {
       action: 'refuse',
       code: 'ForbiddenType',
-      message: `Secrets of type ${desired.type} make the cluster hand out credentials, so none is created from a SealedSecret`,
+      message: forbidden,
       hint: 'Create it by other means, or start the controller with --allow-service-account-tokens.',
     };
   }

@@ -13,6 +13,7 @@ export {
   primaryKeyAnnotation,
   skipSetOwnerReferencesAnnotation,
 } from './api/annotations.ts';
+export { forbiddenTypeReason } from './api/credential-types.ts';
 export type { Leniency } from './api/decode.ts';
 export { encryptionLabel, parseScope, type Scope, scopeNeeds, scopeOf, scopes, withScope } from './api/scope.ts';
 export {

@@ -276,7 +276,7 @@ describe('verify-backup, drill and retire', () => {
   });
 
   it('a drill brings a repository back in memory, and shows no value', async () => {
-    const { namespace, repository } = await sealedObject('drilled');
+    const { namespace, repository, controller } = await sealedObject('drilled');
     await keys(['export', '-r', recipient, '--output', 'drilled.age'], namespace);
     const before = readdirSync(folder);
     const drill = ['keys', 'drill', 'drilled.age', '--identity', 'identity.txt', '--repo', repository];
@@ -285,6 +285,12 @@ describe('verify-backup, drill and retire', () => {
     expect(result.stdout).toContain('1 of 1 objects would come back');
     expect(result.stdout + result.stderr).not.toContain('canary-value');
     expect(readdirSync(folder)).toEqual(before);
+    const type = 'kubernetes.io/service-account-token';
+    const token = seal({ certificatePem: await certificateOf(controller), namespace, name: 'token', data: {}, type });
+    writeFileSync(join(repository, 'token.json'), JSON.stringify(token));
+    const incomplete = await runCommand('waxwing', drill, { cwd: folder });
+    expect(incomplete.status).toBe(4);
+    expect(incomplete.stdout).toContain(`${namespace}/token ForbiddenType`);
   });
 
   it('a key that something needs is not retired; one that nothing needs is', async () => {

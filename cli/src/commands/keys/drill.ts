@@ -1,4 +1,4 @@
-import { isSealedSecretsError, unsealSecret } from '@waxwing/shared';
+import { forbiddenTypeReason, isSealedSecretsError, unsealSecret } from '@waxwing/shared';
 import type { Command } from 'commander';
 import type { CommandContext } from '../../command-context.ts';
 import { exitStatus } from '../../hints.ts';
@@ -58,8 +58,14 @@ async function runDrill(file: string, flags: DrillFlags, context: CommandContext
     const { source, sealedSecret } = found;
     const object = `${sealedSecret.metadata.namespace}/${sealedSecret.metadata.name}`;
     try {
-      await unsealSecret(sealedSecret, options);
-      results.push({ file: source, object, reason: 'Unsealed', message: '' });
+      const { secret } = await unsealSecret(sealedSecret, options);
+      const forbidden = forbiddenTypeReason(secret.type);
+      results.push({
+        file: source,
+        object,
+        reason: forbidden === undefined ? 'Unsealed' : 'ForbiddenType',
+        message: forbidden ?? '',
+      });
     } catch (error) {
       if (!isSealedSecretsError(error)) throw error;
       results.push({ file: source, object, reason: error.code, message: error.message });
