@@ -106,6 +106,7 @@ async function buildGoTools(): Promise<void> {
 async function main(): Promise<void> {
   const { values } = parseArgs({ options: { long: { type: 'boolean', default: false } } });
   const inCi = process.env['CI'] === 'true';
+  if (values.long) for (const name of ['WAXWING_TEMPLATE_SEED', 'WAXWING_YAML_SEED']) process.env[name] ??= 'random';
   const blocker = goToolsBlocker();
   if (blocker !== undefined && inCi) throw new Error(blocker);
   // The Go builds take minutes on a fresh machine; the checks need none of them and run meanwhile.

@@ -10,7 +10,9 @@ import { type GoRenderer, hasGo, startGoRenderer } from '../gotemplate/go-render
  */
 
 const caseCount = Number(process.env['WAXWING_TEMPLATE_CASES'] ?? 20_500);
-const seed = Number(process.env['WAXWING_TEMPLATE_SEED'] ?? Math.floor(Math.random() * 2 ** 31));
+const wantedSeed = process.env['WAXWING_TEMPLATE_SEED'] ?? '705547630';
+// A gate must not close by chance: `npm test` repeats one seed, `npm run test:long` asks for a new one each time.
+const seed = wantedSeed === 'random' ? Math.floor(Math.random() * 2 ** 31) : Number(wantedSeed);
 const leastUses = 50;
 const inCi = (process.env['CI'] ?? '') !== '';
 const goIsThere = hasGo();

@@ -20,7 +20,9 @@ import { askOracle, buildOracle, type OracleAnswer, type OracleOperation } from 
 const program = buildOracle();
 if (program === undefined && process.env['CI'] !== undefined)
   throw new Error('CI needs Go for the YAML differential test');
-const seed = Number(process.env['WAXWING_YAML_SEED'] ?? Date.now() % 2 ** 31) || 1;
+const wantedSeed = process.env['WAXWING_YAML_SEED'] ?? '116659191';
+// A gate must not close by chance: `npm test` repeats one seed, `npm run test:long` asks for a new one each time.
+const seed = wantedSeed === 'random' ? Date.now() % 2 ** 31 || 1 : Number(wantedSeed);
 if (program === undefined) console.log('yaml differential: no Go on this machine');
 else console.log(`yaml differential: WAXWING_YAML_SEED=${seed}`);
 

@@ -192,10 +192,14 @@ const versionMethods: MethodTable<GoVersion> = new Map([
   getter<GoVersion>('MarshalJSON', (version) => byteSlice(`"${version.text}"`)),
   getter<GoVersion>('IncPatch', (version) =>
     // A pre-release is followed by its release.
-    versionWith(version, { patch: version.prerelease === '' ? version.patch + 1n : version.patch }),
+    versionWith(version, { patch: version.prerelease === '' ? BigInt.asUintN(64, version.patch + 1n) : version.patch }),
   ),
-  getter<GoVersion>('IncMinor', (version) => versionWith(version, { minor: version.minor + 1n, patch: 0n })),
-  getter<GoVersion>('IncMajor', (version) => versionWith(version, { major: version.major + 1n, minor: 0n, patch: 0n })),
+  getter<GoVersion>('IncMinor', (version) =>
+    versionWith(version, { minor: BigInt.asUintN(64, version.minor + 1n), patch: 0n }),
+  ),
+  getter<GoVersion>('IncMajor', (version) =>
+    versionWith(version, { major: BigInt.asUintN(64, version.major + 1n), minor: 0n, patch: 0n }),
+  ),
   [
     'SetPrerelease',
     (version) =>
