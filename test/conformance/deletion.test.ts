@@ -126,6 +126,17 @@ describe('deleting a collection', () => {
   });
 });
 
+/**
+ * Waits until the garbage collector knows all Secrets made so far: it sees them in order, and takes the last one, whose owner never was. Whoever
+ * deletes an owner before that finds it gone without its dependents having been looked at.
+ */
+async function collectorKnowsSecrets(owner: Json): Promise<void> {
+  const name = `last-of-${owner.metadata.name}`;
+  const dead = ownerReference(owner, { uid: '88888888-8888-4888-8888-888888888888', controller: true });
+  await succeed(admin.request('POST', secrets, anOwnedSecret(name, [dead])));
+  await waitFor(() => isGone(`${secrets}/${name}`), { what: 'the collector to come by', timeoutMs: 20_000 });
+}
+
 describe.concurrent('the garbage collector', () => {
   it('deletes what a deleted owner controlled', async () => {
     const owner = await succeed(admin.request('POST', sealedSecrets, aSealedSecret('owner')));
@@ -163,6 +174,7 @@ describe.concurrent('the garbage collector', () => {
   it('with Orphan leaves the dependents and takes the reference off them', async () => {
     const owner = await succeed(admin.request('POST', sealedSecrets, aSealedSecret('orphaner')));
     await succeed(admin.request('POST', secrets, anOwnedSecret('orphaned', [ownerReference(owner)])));
+    await collectorKnowsSecrets(owner);
     await succeed(admin.request('DELETE', `${sealedSecrets}/orphaner`, { propagationPolicy: 'Orphan' }));
     await waitFor(() => isGone(`${sealedSecrets}/orphaner`), { what: 'the owner to be gone', timeoutMs: 20_000 });
     const { metadata } = await succeed(admin.request('GET', `${secrets}/orphaned`));
@@ -175,6 +187,7 @@ describe.concurrent('the garbage collector', () => {
     const dependent = anOwnedSecret('blocking', [blocking]);
     dependent.metadata.finalizers = ['waxwing.dev/test'];
     await succeed(admin.request('POST', secrets, dependent));
+    await collectorKnowsSecrets(owner);
     const marked = await succeed(admin.request('DELETE', `${sealedSecrets}/foreground?propagationPolicy=Foreground`));
     expect(marked.metadata.finalizers).toEqual(['foregroundDeletion']);
     await waitFor(
