@@ -34,7 +34,17 @@ interface SbomOptions {
  */
 export function createSbom(options: SbomOptions): string {
   const { packageManager } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { packageManager: string };
-  const args = ['--yes', packageManager, '--filter', options.package, 'sbom', '--prod', '--sbom-format', 'cyclonedx'];
+  const args = [
+    '--yes',
+    '--prefer-offline',
+    packageManager,
+    '--filter',
+    options.package,
+    'sbom',
+    '--prod',
+    '--sbom-format',
+    'cyclonedx',
+  ];
   args.push('--sbom-spec-version', '1.6', '--sbom-type', 'application', '--lockfile-only');
   const { status, stdout, stderr } = spawnSync('npx', args, {
     cwd: root,
