@@ -111,3 +111,39 @@ test('a key that comes while an object is being tried in vain opens it in the sa
   expect(outcome).toMatchObject({ type: 'done', action: 'created' });
   expect(created).toEqual(['db-credentials']);
 });
+
+test('a Secret that somebody else wrote is not taken back to what an outdated cache says', async () => {
+  const fitting = await importUnsealingKey(privateKey);
+  const updated: unknown[] = [];
+  const deps = depsWith(() => ringOf(1, fitting), []);
+  const existing = {
+    ...aSecret(),
+    data: new Map([['newer', new Uint8Array()]]),
+    metadata: {
+      ...aSecret().metadata,
+      uid: 's',
+      resourceVersion: '7',
+      ownerReferences: [
+        {
+          apiVersion: 'bitnami.com/v1alpha1',
+          kind: 'SealedSecret',
+          name: 'db-credentials',
+          uid: 'a-uid',
+          controller: true,
+        },
+      ],
+    },
+  };
+  const client = {
+    secrets: { get: async () => existing, update: async (secret: unknown) => updated.push(secret) },
+    sealedSecrets: {
+      get: async () => ({ metadata: { namespace: 'payments', name: 'db-credentials', uid: 'a-uid', generation: 2 } }),
+    },
+  } as unknown as ReconcileDeps['client'];
+  const outcome = await createReconcile({ ...deps, client, cache: { ...deps.cache, secret: () => undefined } })({
+    ...request,
+    signal: new AbortController().signal,
+  });
+  expect(outcome).toMatchObject({ type: 'retry', error: { code: 'ApiConflict' } });
+  expect(updated).toEqual([]);
+});

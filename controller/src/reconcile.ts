@@ -227,18 +227,35 @@ async function apply(
   for (let attempt = 1; ; attempt++) {
     try {
       const existing = await currentSecret(target, attempt === 1, request, deps);
-      const plan = planSecret(
-        target.sealedSecret as SealedSecret,
-        unsealed.secret,
-        existing,
-        await planContext(target, existing, request, deps),
-      );
+      const context = await planContext(target, existing, request, deps);
+      const plan = planSecret(target.sealedSecret as SealedSecret, unsealed.secret, existing, context);
+      if (plan.action === 'update' && existing?.metadata.resourceVersion !== context.record?.resourceVersion) {
+        await assertCurrent(target, request, deps);
+      }
       return await carryOut(plan, target, unsealed, existing, request, deps);
     } catch (error) {
       if (!isSealedSecretsError(error)) throw error;
       if (error.code !== 'ApiConflict' || attempt === maxAttempts) throw new StepFailure('update', error);
     }
   }
+}
+
+/**
+ * Somebody else wrote the Secret since we did. It may be another controller that has seen a newer SealedSecret than our cache: to put back what
+ * ours says would undo its work. Not asked in the ordinary course of things, where the Secret is as we left it.
+ */
+async function assertCurrent(
+  { namespace, name, uid, generation }: Target,
+  { signal }: ReconcileRequest,
+  { client }: ReconcileDeps,
+): Promise<void> {
+  const current = await client.sealedSecrets.get({ namespace, name }, { signal });
+  const seen = current === undefined ? undefined : targetOf('', current, '');
+  if (seen?.uid === uid && seen.generation === generation) return;
+  throw new StepFailure(
+    'update',
+    new SealedSecretsError('ApiConflict', `SealedSecret ${namespace}/${name} was changed meanwhile`),
+  );
 }
 
 /** The cache is believed when it knows that there is none: a create tells if it was wrong. */
