@@ -1,9 +1,8 @@
 import { spawn } from 'node:child_process';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import type { ApiServerKind } from '../test/apiserver/harness.ts';
+import { type Reporter, startVitest, type TestModule } from 'vitest/node';
 import { goTool, goTools, goToolsBlocker } from '../test/apiserver/real/build.ts';
 import { runChecks } from './check.ts';
 
@@ -17,62 +16,53 @@ interface Counts {
 
 interface SuiteResult extends Counts {
   readonly name: string;
+  /** Added up over the files of the suite, which run side by side. */
   readonly seconds: number;
 }
 
-/** What vitest's JSON reporter writes, as far as it is read here. */
-interface VitestReport {
-  readonly numPassedTests: number;
-  readonly numFailedTests: number;
-  readonly numPendingTests: number;
-  readonly numTodoTests: number;
-  readonly success: boolean;
-}
+/** Most tests wait more than they compute: for processes to start, for an API server, for a controller to look again. */
+const filesPerCore = 2;
 
-async function runSuite(
-  name: string,
-  project: string,
-  reportFolder: string,
-  kind?: ApiServerKind,
-): Promise<SuiteResult> {
-  console.log(`\n== ${name}`);
-  const started = performance.now();
-  const reportFile = join(reportFolder, `${name.replaceAll(/\W+/g, '-')}.json`);
-  const args = [
-    join(root, 'node_modules/vitest/vitest.mjs'),
-    'run',
-    '--project',
-    project,
-    '--reporter=default',
-    '--silent=passed-only',
-    '--reporter=json',
-    `--outputFile.json=${reportFile}`,
-  ];
-  const environment = {
-    ...process.env,
-    ...(kind === undefined ? {} : { WAXWING_API_SERVER: kind }),
-    // A log file is read by people, too.
-    ...(process.stdout.isTTY ? {} : { NO_COLOR: '1' }),
+/** Runs these projects of `vitest.config.ts`, their files side by side, and counts for each of them. */
+async function runProjects(projects: readonly string[]): Promise<SuiteResult[]> {
+  const results = new Map<string, SuiteResult>(
+    projects.map((name) => [name, { name, passed: 0, failed: 0, skipped: 0, seconds: 0 }]),
+  );
+  let outside = 0;
+  const counter: Reporter = {
+    onTestRunEnd(modules, unhandledErrors, reason) {
+      for (const module of modules) addModule(results, module);
+      const failed = [...results.values()].reduce((sum, result) => sum + result.failed, 0);
+      outside = unhandledErrors.length + (reason !== 'passed' && failed + unhandledErrors.length === 0 ? 1 : 0);
+    },
   };
-  const code = await new Promise<number>((resolve) => {
-    spawn(process.execPath, args, { cwd: root, stdio: 'inherit', env: environment }).on('close', (status) =>
-      resolve(status ?? 1),
-    );
+  const vitest = await startVitest([], {
+    run: true,
+    root,
+    project: [...projects],
+    reporters: ['default', counter],
+    silent: 'passed-only',
+    maxWorkers: availableParallelism() * filesPerCore,
   });
-  const seconds = Math.round((performance.now() - started) / 1000);
-  return { name, seconds, ...(await readCounts(reportFile, code)) };
+  await vitest.close();
+  if (outside === 0) return [...results.values()];
+  return [...results.values(), { name: 'outside of tests', passed: 0, failed: outside, skipped: 0, seconds: 0 }];
 }
 
-/** A run that broke off, or failed outside of a test, counts as one failure more than its tests say. */
-async function readCounts(reportFile: string, code: number): Promise<Counts> {
-  let report: VitestReport | undefined;
-  try {
-    report = JSON.parse(await readFile(reportFile, 'utf8')) as VitestReport;
-  } catch {
-    return { passed: 0, failed: 1, skipped: 0 };
-  }
-  const failed = report.numFailedTests + (code !== 0 && report.numFailedTests === 0 ? 1 : 0);
-  return { passed: report.numPassedTests, failed, skipped: report.numPendingTests + report.numTodoTests };
+/** A file that broke off outside of its tests counts as one failure more than they say. */
+function addModule(results: Map<string, SuiteResult>, module: TestModule): void {
+  const { name } = module.project;
+  const before = results.get(name) ?? { name, passed: 0, failed: 0, skipped: 0, seconds: 0 };
+  const states = Array.from(module.children.allTests(), (test) => test.result().state);
+  const count = (state: string) => states.filter((other) => other === state).length;
+  const failed = count('failed');
+  results.set(name, {
+    name,
+    passed: before.passed + count('passed'),
+    failed: before.failed + (failed === 0 && !module.ok() ? 1 : failed),
+    skipped: before.skipped + count('skipped') + count('pending'),
+    seconds: before.seconds + module.diagnostic().duration / 1000,
+  });
 }
 
 /** What must hold between the suites: nothing skipped in CI, and both API servers saw the same tests. */
@@ -81,7 +71,7 @@ function findOmissions(results: readonly SuiteResult[], inCi: boolean): string[]
   for (const { name, skipped } of results) {
     if (skipped > 0 && inCi) omissions.push(`${skipped} tests of "${name}" were skipped`);
   }
-  const perServer = results.filter(({ name }) => name.startsWith('integration'));
+  const perServer = results.filter(({ name }) => name === 'embedded' || name === 'real');
   const counts = new Set(perServer.map(({ passed, failed, skipped }) => passed + failed + skipped));
   if (counts.size > 1) {
     omissions.push(
@@ -107,42 +97,32 @@ async function main(): Promise<void> {
   const { values } = parseArgs({ options: { long: { type: 'boolean', default: false } } });
   const inCi = process.env['CI'] === 'true';
   if (values.long) for (const name of ['WAXWING_TEMPLATE_SEED', 'WAXWING_YAML_SEED']) process.env[name] ??= 'random';
+  // A log file is read by people, too.
+  if (!process.stdout.isTTY) process.env['NO_COLOR'] = '1';
   const blocker = goToolsBlocker();
   if (blocker !== undefined && inCi) throw new Error(blocker);
   // The Go builds take minutes on a fresh machine; the checks need none of them and run meanwhile.
   const tools = blocker === undefined ? buildGoTools() : Promise.resolve();
   tools.catch(() => {});
-  const reportFolder = await mkdtemp(join(tmpdir(), 'waxwing-test-'));
-  const results: SuiteResult[] = [];
-  try {
-    await buildBundles();
-    const started = performance.now();
-    console.log('== checks');
-    const checks = await runChecks();
-    results.push({ name: 'checks', skipped: 0, seconds: Math.round((performance.now() - started) / 1000), ...checks });
-    // Contracts among the unit tests run helm, kubectl and promtool.
-    await tools;
-    results.push(await runSuite('unit', 'unit', reportFolder));
-    if (values.long) {
-      results.push(await runSuite('long', 'long', reportFolder));
-    }
-    results.push(await runSuite('integration, embedded API server', 'integration', reportFolder, 'embedded'));
-    if (blocker === undefined) {
-      results.push(await runSuite('integration, real API server', 'integration', reportFolder, 'real'));
-    } else {
-      console.log(`\nThe real API server is skipped: ${blocker}`);
-    }
-  } finally {
-    await rm(reportFolder, { recursive: true, force: true });
-  }
-  report(results, findOmissions(results, inCi));
+  const started = performance.now();
+  await buildBundles();
+  console.log('== checks');
+  const checks = { name: 'checks', skipped: 0, seconds: 0, ...(await runChecks()) };
+  // Contracts among the unit tests run helm, kubectl and promtool.
+  await tools;
+  console.log(`\n== tests${blocker === undefined ? '' : `, without the real API server: ${blocker}`}`);
+  const results = [checks, ...(await runProjects(['unit', 'embedded', ...(blocker === undefined ? ['real'] : [])]))];
+  // Alone: what it measures must not share the machine.
+  if (values.long) results.push(...(await runProjects(['long'])));
+  report(results, findOmissions(results, inCi), (performance.now() - started) / 1000);
 }
 
-function report(results: readonly SuiteResult[], omissions: readonly string[]): void {
+function report(results: readonly SuiteResult[], omissions: readonly string[], seconds: number): void {
   console.log('');
-  for (const { name, passed, failed, skipped, seconds } of results) {
-    console.log(`${name.padEnd(36)} ${passed} passed, ${failed} failed, ${skipped} skipped, ${seconds} s`);
+  for (const { name, passed, failed, skipped } of results) {
+    console.log(`${name.padEnd(24)} ${passed} passed, ${failed} failed, ${skipped} skipped`);
   }
+  console.log(`${'took'.padEnd(24)} ${Math.round(seconds)} s`);
   for (const omission of omissions) console.log(`FAILED: ${omission}`);
   const total = (pick: (result: SuiteResult) => number) => results.reduce((sum, result) => sum + pick(result), 0);
   const failed = total((result) => result.failed) + omissions.length;
@@ -150,7 +130,7 @@ function report(results: readonly SuiteResult[], omissions: readonly string[]): 
   console.log(
     `${total((result) => result.passed)} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`,
   );
-  process.exitCode = failed === 0 ? 0 : 1;
+  process.exit(failed === 0 ? 0 : 1);
 }
 
 await main();

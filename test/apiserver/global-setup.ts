@@ -1,14 +1,13 @@
 import type { TestProject } from 'vitest/node';
-import { apiServerKind } from './harness.ts';
-import { startRealApiServer } from './real/server.ts';
+import { startServerPool } from './real/pool.ts';
 
 /**
- * vitest's globalSetup: one real API server for the whole run, if the run is for the real one. Its programs are built
- * here if needed; without Go this throws the one line of `goToolsBlocker` (whoever starts runs asks that first).
+ * vitest's globalSetup: real API servers for the whole run, if the run is for them. Their programs are built when the first is asked for, if
+ * needed; without Go that fails with the one line of `goToolsBlocker` (whoever starts runs asks that first).
  */
 export async function setup(project: TestProject): Promise<() => Promise<void>> {
-  if (apiServerKind() === 'embedded') return async () => {};
-  const server = await startRealApiServer();
-  project.provide('realApiServer', server.coordinates);
-  return server.stop;
+  if (project.config.env['WAXWING_API_SERVER'] !== 'real') return async () => {};
+  const pool = await startServerPool();
+  project.provide('realApiServerPool', pool.url);
+  return pool.stop;
 }

@@ -82,8 +82,8 @@ export function apiServerKind(environment: NodeJS.ProcessEnv = process.env): Api
 }
 
 /**
- * Starts an API server of its own for the caller, who stops it. The real one takes about 3 s; suites that only need some
- * server share one through `sharedApiServer` of `shared-server.ts`.
+ * Starts an API server of its own for the caller, who stops it. The real one takes about 3 s; test files get theirs from
+ * `leaseApiServer` of `leased-server.ts`.
  */
 export async function startApiServer(options: ApiServerOptions = {}): Promise<ApiServer> {
   const kind = options.kind ?? apiServerKind();

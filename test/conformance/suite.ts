@@ -1,8 +1,8 @@
 import { afterAll, expect } from 'vitest';
 import { type ApiClient, type ApiResponse, connect, type Json, mediaTypes } from '../apiserver/client.ts';
 import type { ApiServer } from '../apiserver/harness.ts';
+import { leaseApiServer } from '../apiserver/leased-server.ts';
 import { createNamespace } from '../apiserver/namespace.ts';
-import { sharedApiServer } from '../apiserver/shared-server.ts';
 
 export interface Suite {
   readonly server: ApiServer;
@@ -14,7 +14,7 @@ export interface Suite {
 
 /** The server under test and a fresh namespace; call it once, at the top of a test file. */
 export async function startSuite(): Promise<Suite> {
-  const server = await sharedApiServer();
+  const server = await leaseApiServer();
   afterAll(() => server.stop());
   const namespace = await createNamespace(server);
   return { server, admin: await connect(server.kubeconfig), namespace };

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type ApiClient, connect, type Watch, type WatchEvent } from '../apiserver/client.ts';
-import { type ApiServer, startApiServer } from '../apiserver/harness.ts';
+import type { ApiServer } from '../apiserver/harness.ts';
+import { leaseApiServer } from '../apiserver/leased-server.ts';
 import { createNamespace } from '../apiserver/namespace.ts';
 import {
   aConfigMap,
@@ -185,7 +186,7 @@ describe('a server of its own', () => {
   let own: ApiServer;
   let client: ApiClient;
   beforeAll(async () => {
-    own = await startApiServer({ kind: server.kind });
+    own = await leaseApiServer({ kind: server.kind });
     client = await connect(own.kubeconfig);
   });
   afterAll(() => own.stop());

@@ -2,7 +2,8 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Json } from '../apiserver/client.ts';
-import { type ApiServer, startApiServer } from '../apiserver/harness.ts';
+import type { ApiServer } from '../apiserver/harness.ts';
+import { leaseApiServer } from '../apiserver/leased-server.ts';
 import { createNamespace } from '../apiserver/namespace.ts';
 import { goTool } from '../apiserver/real/build.ts';
 import {
@@ -64,7 +65,7 @@ let helmRelease = 0;
 
 // A server of its own: the static manifest has fixed names in kube-system, and one test writes on the CRD.
 beforeAll(async () => {
-  server = await startApiServer();
+  server = await leaseApiServer({ lasting: true });
 });
 afterAll(() => server.stop());
 

@@ -1,6 +1,7 @@
 import { afterAll } from 'vitest';
 import type { ApiResponse, Json } from '../apiserver/client.ts';
-import { type ApiServer, type ApiServerOptions, startApiServer } from '../apiserver/harness.ts';
+import type { ApiServer } from '../apiserver/harness.ts';
+import { type LeaseOptions, leaseApiServer } from '../apiserver/leased-server.ts';
 import { createNamespace } from '../apiserver/namespace.ts';
 import { waitFor } from '../apiserver/wait-for.ts';
 import type { ControllerOptions, ControllerProcess } from './controller-process.ts';
@@ -55,11 +56,11 @@ async function must(answer: Promise<ApiResponse>): Promise<Json> {
 }
 
 /**
- * Call once, at the top of a test file. The API server is the file's own, the real one too: a controller looks at every namespace, so those of
+ * Call once, at the top of a test file. The API server is the file's own as long as it runs: a controller looks at every namespace, so those of
  * two files would work on each other's objects.
  */
-export async function startCluster(options: ApiServerOptions = {}): Promise<Cluster> {
-  const server = await startApiServer(options);
+export async function startCluster(options: LeaseOptions = {}): Promise<Cluster> {
+  const server = await leaseApiServer(options);
   const keyNamespace = await createNamespace(server, { generateName: 'keys-' });
   const controllers: ControllerProcess[] = [];
   afterAll(async () => {

@@ -6,7 +6,7 @@ import { waitFor } from '../apiserver/wait-for.ts';
 
 const root = join(import.meta.dirname, '..', '..');
 
-/** A controller that runs as a process of its own, from source, or what WAXWING_CONTROLLER_PROGRAM names: a bundle. */
+/** The controller that people run, as a process of its own. */
 export interface ControllerProcess extends AsyncDisposable {
   readonly child: ChildProcess;
   /** `http://127.0.0.1:PORT`, without a slash at the end. */
@@ -57,14 +57,13 @@ const testFlags: readonly string[] = [
 export async function startController(options: ControllerOptions): Promise<ControllerProcess> {
   const [port, metricsPort] = [await freePort(), await freePort()];
   const args = [
-    process.env['WAXWING_CONTROLLER_PROGRAM'] ?? join(root, 'controller/src/main.ts'),
     `--kubeconfig=${options.kubeconfig}`,
     `--listen-addr=127.0.0.1:${port}`,
     `--listen-metrics-addr=127.0.0.1:${metricsPort}`,
     ...testFlags,
     ...(options.flags ?? []),
   ];
-  const child = spawn(process.execPath, args, {
+  const child = spawn(join(root, 'bin/waxwing-controller'), args, {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: {
       PATH: process.env['PATH'],
@@ -136,6 +135,10 @@ async function waitUntilReady(controller: ControllerProcess): Promise<void> {
   } catch (error) {
     child.kill('SIGKILL');
     throw new Error(`${(error as Error).message}\n${controller.logs()}`);
+  }
+  if (controller.logs().includes('the bundle is older than its sources')) {
+    child.kill('SIGKILL');
+    throw new Error('What is tested is not what the sources say. Build first: npm run build');
   }
 }
 

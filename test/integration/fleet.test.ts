@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parseAllDocuments } from 'yaml';
 import type { Json } from '../apiserver/client.ts';
-import { type ApiServer, startApiServer } from '../apiserver/harness.ts';
+import type { ApiServer } from '../apiserver/harness.ts';
+import { leaseApiServer } from '../apiserver/leased-server.ts';
 
 import { waitFor } from '../apiserver/wait-for.ts';
 import { certificateOf } from './cluster.ts';
@@ -33,7 +34,7 @@ let leader: Member;
 let follower: Member;
 
 async function startMember(flags: readonly string[] = []): Promise<Member> {
-  const server = await startApiServer();
+  const server = await leaseApiServer({ lasting: true });
   const exists = (await server.request('GET', `/api/v1/namespaces/${keyNamespace}`)).status === 200;
   if (!exists) {
     await server.request('POST', '/api/v1/namespaces', {

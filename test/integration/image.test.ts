@@ -4,8 +4,9 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Json } from '../apiserver/client.ts';
-import { type ApiServer, startApiServer } from '../apiserver/harness.ts';
+import type { ApiServer } from '../apiserver/harness.ts';
 import { readKubeconfig } from '../apiserver/kubeconfig.ts';
+import { leaseApiServer } from '../apiserver/leased-server.ts';
 import { createNamespace } from '../apiserver/namespace.ts';
 import { waitFor } from '../apiserver/wait-for.ts';
 import { parseObjects, theObject } from '../contract/chart/helm.ts';
@@ -17,7 +18,7 @@ let server: ApiServer;
 let image: Image;
 const isLinux = process.platform === 'linux';
 beforeAll(async () => {
-  if (isLinux) [server, image] = await Promise.all([startApiServer(), layOutImage()]);
+  if (isLinux) [server, image] = await Promise.all([leaseApiServer({ lasting: true }), layOutImage()]);
 });
 afterAll(async () => {
   await image?.[Symbol.asyncDispose]();

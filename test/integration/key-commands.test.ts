@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { generateIdentity, identityToRecipient } from 'age-encryption';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Json } from '../apiserver/client.ts';
-import { type ApiServer, startApiServer } from '../apiserver/harness.ts';
+import type { ApiServer } from '../apiserver/harness.ts';
+import { leaseApiServer } from '../apiserver/leased-server.ts';
 import { createNamespace } from '../apiserver/namespace.ts';
 import { waitFor } from '../apiserver/wait-for.ts';
 import { certificateOf, startCluster } from './cluster.ts';
@@ -25,7 +26,7 @@ beforeAll(async () => {
   const identity = await generateIdentity();
   recipient = await identityToRecipient(identity);
   writeFileSync(join(folder, 'identity.txt'), `${identity}\n`, { mode: 0o600 });
-  other = await startApiServer();
+  other = await leaseApiServer();
 });
 afterAll(async () => {
   await other.stop();

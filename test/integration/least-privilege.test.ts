@@ -11,7 +11,7 @@ import type { ControllerProcess } from './controller-process.ts';
 
 const hasTools = canUse('helm');
 
-const cluster = await startCluster();
+const cluster = await startCluster({ lasting: true });
 const { server } = cluster;
 let releases = 0;
 

@@ -5,7 +5,7 @@ import { crdFile } from '../apiserver/crd.ts';
 import { waitFor } from '../apiserver/wait-for.ts';
 import { sealerOf, startCluster } from './cluster.ts';
 
-const cluster = await startCluster();
+const cluster = await startCluster({ lasting: true });
 const { server } = cluster;
 
 const crdPath = '/apis/apiextensions.k8s.io/v1/customresourcedefinitions/sealedsecrets.bitnami.com';

@@ -24,9 +24,13 @@ interface LoggedEvent {
   requestReceivedTimestamp: string;
 }
 
-/** Reads the audit log; of a request in several stages the latest counts. A line still being written is left out. */
-export async function readAuditLog(file: string): Promise<AuditEvent[]> {
-  const text = await readFile(file, 'utf8').catch(() => '');
+/**
+ * Reads the audit log from a byte on, at which a line begins; of a request in several stages the latest counts. A line still being written is
+ * left out.
+ */
+export async function readAuditLog(file: string, from: number): Promise<AuditEvent[]> {
+  const bytes = await readFile(file).catch(() => Buffer.of());
+  const text = bytes.subarray(from).toString('utf8');
   const complete = text.slice(0, text.lastIndexOf('\n') + 1);
   const byId = new Map<string, LoggedEvent>();
   for (const line of complete.split('\n')) {

@@ -97,16 +97,17 @@ export interface RealApiServer extends ApiServer {
 }
 
 /**
- * A real API server that another process of this test run started, by the coordinates it gave. It can be used, but not
- * paused, compacted or stopped: others use it too.
+ * A real API server that another process of this test run started, by the coordinates it gave. It can be used, but only that process can
+ * pause, compact or stop it.
+ *
+ * @param auditFrom byte of the audit log from which `auditEvents` begins
  */
-export async function connectRealApiServer(files: RealServerCoordinates): Promise<RealApiServer> {
+export async function connectRealApiServer(files: RealServerCoordinates, auditFrom = 0): Promise<RealApiServer> {
   const url = `https://127.0.0.1:${files.port}`;
   const caFile = fileIn(files, 'certificates/apiserver.crt');
   const kubeconfig = fileIn(files, 'admin.kubeconfig');
   const admin: ApiClient = await connect(kubeconfig);
-  const notMine = () =>
-    Promise.reject(new Error('This API server is shared: start one of your own with startApiServer.'));
+  const notMine = () => Promise.reject(new Error('This API server belongs to another process.'));
   return {
     kind: 'real',
     coordinates: files,
@@ -121,7 +122,7 @@ export async function connectRealApiServer(files: RealServerCoordinates): Promis
       return file;
     },
     request: (method, path, body, headers) => admin.request(method, path, body, headers),
-    auditEvents: () => readAuditLog(fileIn(files, 'audit.log')),
+    auditEvents: () => readAuditLog(fileIn(files, 'audit.log'), auditFrom),
     compact: notMine,
     pause: notMine,
     resume: notMine,
