@@ -16,17 +16,15 @@ interface Counts {
 
 interface SuiteResult extends Counts {
   readonly name: string;
-  /** Added up over the files of the suite, which run side by side. */
-  readonly seconds: number;
 }
 
 /** Most tests wait more than they compute: for processes to start, for an API server, for a controller to look again. */
 const filesPerCore = 2;
 
-/** Runs these projects of `vitest.config.ts`, their files side by side, and counts for each of them. */
-async function runProjects(projects: readonly string[]): Promise<SuiteResult[]> {
+/** Runs these projects of `vitest.config.ts`, so many files side by side, and counts for each of them. */
+async function runProjects(projects: readonly string[], maxWorkers: number): Promise<SuiteResult[]> {
   const results = new Map<string, SuiteResult>(
-    projects.map((name) => [name, { name, passed: 0, failed: 0, skipped: 0, seconds: 0 }]),
+    projects.map((name) => [name, { name, passed: 0, failed: 0, skipped: 0 }]),
   );
   let outside = 0;
   const counter: Reporter = {
@@ -42,17 +40,17 @@ async function runProjects(projects: readonly string[]): Promise<SuiteResult[]> 
     project: [...projects],
     reporters: ['default', counter],
     silent: 'passed-only',
-    maxWorkers: availableParallelism() * filesPerCore,
+    maxWorkers,
   });
   await vitest.close();
   if (outside === 0) return [...results.values()];
-  return [...results.values(), { name: 'outside of tests', passed: 0, failed: outside, skipped: 0, seconds: 0 }];
+  return [...results.values(), { name: 'outside of tests', passed: 0, failed: outside, skipped: 0 }];
 }
 
 /** A file that broke off outside of its tests counts as one failure more than they say. */
 function addModule(results: Map<string, SuiteResult>, module: TestModule): void {
   const { name } = module.project;
-  const before = results.get(name) ?? { name, passed: 0, failed: 0, skipped: 0, seconds: 0 };
+  const before = results.get(name) ?? { name, passed: 0, failed: 0, skipped: 0 };
   const states = Array.from(module.children.allTests(), (test) => test.result().state);
   const count = (state: string) => states.filter((other) => other === state).length;
   const failed = count('failed');
@@ -61,7 +59,6 @@ function addModule(results: Map<string, SuiteResult>, module: TestModule): void 
     passed: before.passed + count('passed'),
     failed: before.failed + (failed === 0 && !module.ok() ? 1 : failed),
     skipped: before.skipped + count('skipped') + count('pending'),
-    seconds: before.seconds + module.diagnostic().duration / 1000,
   });
 }
 
@@ -107,13 +104,14 @@ async function main(): Promise<void> {
   const started = performance.now();
   await buildBundles();
   console.log('== checks');
-  const checks = { name: 'checks', skipped: 0, seconds: 0, ...(await runChecks()) };
+  const checks = { name: 'checks', skipped: 0, ...(await runChecks()) };
   // Contracts among the unit tests run helm, kubectl and promtool.
   await tools;
   console.log(`\n== tests${blocker === undefined ? '' : `, without the real API server: ${blocker}`}`);
-  const results = [checks, ...(await runProjects(['unit', 'embedded', ...(blocker === undefined ? ['real'] : [])]))];
-  // Alone: what it measures must not share the machine.
-  if (values.long) results.push(...(await runProjects(['long'])));
+  const projects = ['unit', 'embedded', ...(blocker === undefined ? ['real'] : [])];
+  const results = [checks, ...(await runProjects(projects, availableParallelism() * filesPerCore))];
+  // One after the other: what is measured must not share the machine.
+  if (values.long) results.push(...(await runProjects(['long'], 1)));
   report(results, findOmissions(results, inCi), (performance.now() - started) / 1000);
 }
 

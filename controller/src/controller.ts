@@ -198,11 +198,11 @@ function whatIsStuck(scopes: Reconciling['scopes'], workers: Reconciling['worker
   return key === undefined ? undefined : `reconciling ${key} is stuck`;
 }
 
-/** Waits for the lease and the keys, then reconciles and renews. */
+/** Waits for the lease, the keys and the first lists, then reconciles and renews. */
 async function startWork(
   { election, logger, stopping }: Foundation,
   { life, registry }: Keys,
-  { workers, triggers }: Reconciling,
+  { scopes, workers, triggers }: Reconciling,
   loaded: boolean,
 ): Promise<void> {
   const mayWrite = election.leadership !== 'following';
@@ -211,6 +211,8 @@ async function startWork(
   if (stopping.aborted) return;
   // A follower that had no key, or none new enough, may make one now.
   if (!mayWrite) await life.loadUntilDone();
+  await scopes.headStart(stopping);
+  if (stopping.aborted) return;
   logger.info('reconciling', { keys: registry.ring.keys.length });
   triggers.exportConditions();
   workers.start();

@@ -49,6 +49,11 @@ export interface Scopes extends ObjectCache {
   stop(): Promise<void>;
   /** Whether every cache was complete once. One that may not be read does not keep the others from being ready. */
   readonly synced: boolean;
+  /**
+   * Resolves when all is {@link synced}, when something cannot be read at the moment, or after ten seconds. Work that begins earlier slows the lists
+   * down by a factor of ten and more, and until they are complete nobody hears of a new object.
+   */
+  headStart(signal: AbortSignal): Promise<void>;
   readonly reflectors: ReadonlyMap<string, { readonly state: ReflectorState }>;
   sealedSecrets(): IterableIterator<SealedSecretSummary>;
 }
@@ -60,7 +65,7 @@ export function namespacesOf(config: Pick<Config, 'namespace' | 'reconcile'>): r
   return allNamespaces ? [''] : [config.namespace];
 }
 
-/** So long the SealedSecrets wait for the Secrets: known Secrets save a call per object, but an unreadable cache must not stop anything. */
+/** So long others wait for complete lists: an unreadable cache must not stop anything. */
 const longestHeadStartMs = 10_000;
 const headStartLookMs = 5;
 
@@ -92,9 +97,16 @@ export function createScopes(options: ScopesOptions): Scopes {
     options.logger.info('starting informer', { namespace });
     if (secrets !== undefined) {
       secrets.start();
-      await headStart(secrets, stopping.signal);
+      // Known Secrets save a call per object.
+      await headStart(() => secrets.state.synced || secrets.state.failure !== undefined, stopping.signal);
     }
     sealedSecrets.start();
+  };
+  const isSynced = () => {
+    const isKnown = ({ state }: { readonly state: ReflectorState }) => state.synced || isOutOfReach(state);
+    return [...scopes.values()].every(
+      (scope) => awaited.has(scope) || (isKnown(scope.sealedSecrets) && (!scope.secrets || isKnown(scope.secrets))),
+    );
   };
 
   return {
@@ -119,10 +131,11 @@ export function createScopes(options: ScopesOptions): Scopes {
       await Promise.all(running);
     },
     get synced() {
-      const isKnown = ({ state }: { readonly state: ReflectorState }) => state.synced || isOutOfReach(state);
-      return [...scopes.values()].every(
-        (scope) => awaited.has(scope) || (isKnown(scope.sealedSecrets) && (!scope.secrets || isKnown(scope.secrets))),
-      );
+      return isSynced();
+    },
+    headStart(signal) {
+      const isFailing = () => [...reflectors.values()].some(({ state }) => state.failure !== undefined);
+      return headStart(() => isSynced() || isFailing(), signal).catch(ignoreAbort);
     },
     reflectors,
     *sealedSecrets() {
@@ -131,10 +144,10 @@ export function createScopes(options: ScopesOptions): Scopes {
   };
 }
 
-/** Waits for the first complete list, while there is hope for one. */
-async function headStart({ state }: Reflector<SecretMetadata>, signal: AbortSignal): Promise<void> {
+/** Waits until it is over, or for the longest time. */
+async function headStart(isOver: () => boolean, signal: AbortSignal): Promise<void> {
   const deadlineMs = performance.now() + longestHeadStartMs;
-  while (!state.synced && state.failure === undefined && performance.now() < deadlineMs) {
+  while (!isOver() && performance.now() < deadlineMs) {
     await delay(headStartLookMs, undefined, { signal });
   }
 }

@@ -17,7 +17,8 @@ import {
   populate,
   startCluster,
 } from './cluster.ts';
-import { type Benchmark, formatMs, type Measurement, percentile } from './report.ts';
+import { decryptionRate } from './decryption-rate.ts';
+import { type Benchmark, formatMs, formatRatio, type Measurement, percentile } from './report.ts';
 import { writeOnlyRate } from './write-loop.ts';
 
 const mebibyte = 1 << 20;
@@ -78,12 +79,20 @@ async function apiCalls(cluster: BenchCluster, since: string): Promise<Measureme
 
 const coldObjects = 2000;
 
+/**
+ * The bars of 55 % and 68 % were set on a machine where arithmetic allows 72 %: RSA and the writes share the cores and nothing else is done.
+ * Elsewhere RSA costs more, or less, so what is asked for is the same part of what is possible.
+ */
+const partOfLimit = 0.55 / 0.72;
+const aimOfLimit = 0.68 / 0.72;
+
 export const coldStart: Benchmark = {
   name: 'cold-start',
   description: `${coldObjects} one-item objects, RSA 4096, against writing alone; then a warm restart of the same`,
   run: () =>
     withCluster(async (cluster) => {
       const key = await installTestKey(cluster.client);
+      const decryptions = await decryptionRate();
       const shape = { items: 1, valueBytes: 32, keyOf: () => key };
       const before = await measureLoop(cluster, { ...shape, objects: 2000, namespaces: 1, namespacePrefix: 'before' });
       await populate(cluster.client, { ...shape, objects: coldObjects, namespaces: 10, namePrefix: 'cold' });
@@ -103,6 +112,7 @@ export const coldStart: Benchmark = {
       const writeRate = (before + after) / 2;
       const rate = coldObjects / (ms / 1000);
       const share = rate / writeRate;
+      const limit = 1 / (1 / writeRate + 1 / decryptions);
       const isSteady = Math.min(before, after) >= leastWriteRate && Math.abs(before - after) <= writeRate * 0.2;
       const measurements: Measurement[] = [
         {
@@ -117,6 +127,14 @@ export const coldStart: Benchmark = {
           name: `cold start (${formatMs(ms)}, ${rate.toFixed(0)}/s, ${secrets} Secrets) against the loop`,
           value: `${(share * 100).toFixed(0)} %`,
           bar: { text: 'at least 55 %, aim at 68 %', reached: share >= 0.55 },
+        },
+        {
+          name: `... against what ${decryptions.toFixed(0)} decryptions/s allow here (${limit.toFixed(0)}/s)`,
+          value: `${((rate / limit) * 100).toFixed(0)} %`,
+          bar: {
+            text: `at least ${(partOfLimit * 100).toFixed(0)} %, aim at ${(aimOfLimit * 100).toFixed(0)} %`,
+            reached: rate >= partOfLimit * limit,
+          },
         },
         ...usage,
       ];
@@ -168,6 +186,8 @@ async function warmRestart(cluster: BenchCluster, objects: number): Promise<Meas
 
 const oldKeys = 23;
 const manyKeysObjects = 300;
+/** The bar of 5 s, on the machine where it was set: 4,800 decryptions at 1,550/s and 300 times the writes at 500/s are 3.7 s. */
+const partsOfLimit = 5 / 3.7;
 
 export const manyKeys: Benchmark = {
   name: 'many-keys',
@@ -179,6 +199,7 @@ export const manyKeys: Benchmark = {
         keys.push(await installNewKey(cluster.client, 4096, new Date(Date.now() - age * 30 * 86_400_000)));
       }
       const measurements: Measurement[] = [];
+      const decryptions = await decryptionRate();
       const newest = keys.at(-1) as BenchKey;
       const shuffled = (index: number) => keys[(index * 7919) % oldKeys] as BenchKey;
       const mixed = (index: number, item: number) => keys[(index * 7919 + item * 104_729) % oldKeys] as BenchKey;
@@ -188,6 +209,15 @@ export const manyKeys: Benchmark = {
         { name: `${oldKeys} keys, with hints`, keyOf: shuffled, withHint: true },
         { name: `${oldKeys} keys, another one for each item, no hints`, keyOf: mixed, withHint: false },
       ];
+      const loop = {
+        objects: 800,
+        items: 1,
+        valueBytes: 64,
+        keyOf: () => newest,
+        namespaces: 1,
+        namespacePrefix: 'loop',
+      };
+      const writeRate = await measureLoop(cluster, loop);
       let oneKeyMs = Number.NaN;
       for (const [index, { name, keyOf, withHint }] of cases.entries()) {
         const prefix = `case${index}`;
@@ -198,14 +228,25 @@ export const manyKeys: Benchmark = {
         const controller = await cluster.startController(steadyKeys);
         await events.until(manyKeysObjects);
         const ms = performance.now() - started;
+        const attempts = await metric(controller, 'waxwing_unseal_attempts_per_item_sum');
         await terminate(controller.child);
         if (index === 0) oneKeyMs = ms;
-        measurements.push({
-          name: `${name}: all Synced after`,
-          value: formatMs(ms),
-          ...(index === 1 ? { bar: { text: 'at most 5 s', reached: ms <= 5000 } } : {}),
-          ...(index === 2 ? { bar: { text: 'at most 1.2 x one key', reached: ms <= 1.2 * oneKeyMs } } : {}),
-        });
+        const limitMs = (attempts / decryptions + manyKeysObjects / writeRate) * 1000;
+        measurements.push(
+          {
+            name: `${name}: all Synced after`,
+            value: formatMs(ms),
+            ...(index === 1 ? { bar: { text: 'at most 5 s', reached: ms <= 5000 } } : {}),
+            ...(index === 2 ? { bar: { text: 'at most 1.2 x one key', reached: ms <= 1.2 * oneKeyMs } } : {}),
+          },
+          {
+            name: `... against ${formatMs(limitMs)} that ${attempts.toFixed(0)} decryptions and the writes take here`,
+            value: formatRatio(ms / limitMs),
+            ...(index === 1
+              ? { bar: { text: `at most ${partsOfLimit.toFixed(2)} x`, reached: ms <= partsOfLimit * limitMs } }
+              : {}),
+          },
+        );
       }
       return measurements;
     }),
