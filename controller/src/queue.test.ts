@@ -23,11 +23,11 @@ describe('the work queue', () => {
     expect(queue.depth).toBe(0);
   });
 
-  test('serves changes before waiters for a key, those before retries, and those before a resync', async () => {
+  test('serves changes before waiters for a key, those before what changed earlier, then retries, then a resync', async () => {
     const queue = createQueue(createTestTimers());
-    const order: Priority[] = ['resync', 'retry', 'key', 'change'];
+    const order: Priority[] = ['resync', 'retry', 'pending', 'key', 'change'];
     for (const priority of order) queue.add(`a/${priority}`, priority);
-    expect(await takeKeys(queue, 4)).toEqual(['a/change', 'a/key', 'a/retry', 'a/resync']);
+    expect(await takeKeys(queue, 5)).toEqual(order.toReversed().map((priority) => `a/${priority}`));
   });
 
   test('a more urgent reason moves a waiting entry forward, a less urgent one does nothing', async () => {

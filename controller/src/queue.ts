@@ -1,5 +1,8 @@
-/** Why an object is in the queue, from the most to the least urgent. */
-export type Priority = 'change' | 'key' | 'retry' | 'resync';
+/**
+ * Why an object is in the queue, from the most to the least urgent: somebody changed it now, its key came, it was changed before this process
+ * looked, it failed, it is looked at again.
+ */
+export type Priority = 'change' | 'key' | 'pending' | 'retry' | 'resync';
 
 export interface QueueItem {
   /** `namespace/name`. */
@@ -46,7 +49,7 @@ export const processTimers: Timers = {
   },
 };
 
-const priorities: readonly Priority[] = ['change', 'key', 'retry', 'resync'];
+const priorities: readonly Priority[] = ['change', 'key', 'pending', 'retry', 'resync'];
 
 /** One in so many items is taken from the least urgent end, so that a stream of changes cannot keep the others waiting for ever. */
 const fairShare = 16;

@@ -91,7 +91,7 @@ describe('a SealedSecret', () => {
     expect(log).toEqual([`add ${key} resync`]);
   });
 
-  it('of a generation that nobody saw yet comes first, at start too', () => {
+  it('of a generation that nobody saw yet comes before those that are looked at again, and after what is changed now', () => {
     const { triggers, log } = setUp();
     triggers.sealedSecretChanged({
       type: 'added',
@@ -100,7 +100,7 @@ describe('a SealedSecret', () => {
       raw,
       initial: true,
     });
-    expect(log).toEqual([`add ${key} change`]);
+    expect(log).toEqual([`add ${key} pending`]);
   });
 
   it('is not due because of its status', () => {

@@ -6,7 +6,7 @@ import type { EventRecorder } from './kube/events.ts';
 import type { Logger } from './logger.ts';
 import type { Metrics } from './metrics.ts';
 import type { ObjectMemory } from './object-memory.ts';
-import type { WorkQueue } from './queue.ts';
+import type { Priority, WorkQueue } from './queue.ts';
 import { dependsOnKeys, foreignControllerReason } from './reasons.ts';
 import type { ObjectCache } from './reconcile.ts';
 import type { WorkerPool } from './worker.ts';
@@ -45,8 +45,7 @@ export function createTriggers(options: TriggersOptions): Triggers {
       cache.releaseSealedSecret(key);
       return;
     }
-    const isOld = isInitial && summary.observedGeneration === summary.generation;
-    queue.add(key, isOld ? 'resync' : 'change');
+    queue.add(key, isInitial ? initialPriority(summary) : 'change');
     if (!options.isWriting()) cache.releaseSealedSecret(key);
   };
 
@@ -109,6 +108,11 @@ export function createTriggers(options: TriggersOptions): Triggers {
       }
     },
   };
+}
+
+/** At a cold start all objects are new; one that somebody applies meanwhile must not wait behind them. */
+function initialPriority({ observedGeneration, generation }: SealedSecretSummary): Priority {
+  return observedGeneration === generation ? 'resync' : 'pending';
 }
 
 /** Whether status and caches agree that there is nothing to do, so that a restart does not even queue the object. */
