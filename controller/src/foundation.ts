@@ -64,6 +64,8 @@ export function createFoundation(
     metrics,
     instance: config.podName,
     now: Date.now,
+    timers: processTimers,
+    random: Math.random,
   });
   const render = createTemplates({ programFile: surroundings.programFile, deadlineMs: costlyTemplateMs });
   return { config, logger, metrics, client, events, election, render, ...surroundings };

@@ -6,7 +6,7 @@ import { startServerPool } from './real/pool.ts';
  * needed; without Go that fails with the one line of `goToolsBlocker` (whoever starts runs asks that first).
  */
 export async function setup(project: TestProject): Promise<() => Promise<void>> {
-  if (project.config.env['WAXWING_API_SERVER'] !== 'real') return async () => {};
+  if (project.config.env?.['WAXWING_API_SERVER'] !== 'real') return async () => {};
   const pool = await startServerPool();
   project.provide('realApiServerPool', pool.url);
   return pool.stop;

@@ -25,10 +25,12 @@ function aRecorder(failure?: ApiError) {
   const logger = createTestLogger();
   const posted: string[] = [];
   const clock = { ms: Date.UTC(2026, 0, 2, 3, 4, 5, 678) };
+  const server: { failure: ApiError | undefined } = { failure };
+  const timers: { ms: number; run: () => void }[] = [];
   const recorder = createEventRecorder({
     events: {
       async create(namespace, document) {
-        if (failure !== undefined) throw failure;
+        if (server.failure !== undefined) throw server.failure;
         const metadata = document.get('metadata') as DocumentMap;
         const key = `${namespace}/${metadata.get('name')}`;
         if (stored.has(key)) return 'exists';
@@ -40,8 +42,15 @@ function aRecorder(failure?: ApiError) {
     metrics: { eventPosted: (result) => posted.push(result) },
     instance: 'pod-1',
     now: () => clock.ms,
+    timers: {
+      after(ms, run) {
+        timers.push({ ms, run });
+        return () => {};
+      },
+    },
+    random: () => 0.5,
   });
-  return { recorder, stored, logger, posted, clock };
+  return { recorder, stored, logger, posted, clock, server, timers };
 }
 
 describe('events', () => {
@@ -110,5 +119,28 @@ describe('events', () => {
     for (const uid of ['a', 'b', 'c']) await recorder.post({ ...event, subject: { ...event.subject, uid } });
     expect(posted).toEqual(['failed', 'failed', 'failed']);
     expect(logger.records.filter(({ level }) => level === 'warn')).toHaveLength(1);
+  });
+
+  test('an event that the API server could not take is posted again until it does, later each time', async () => {
+    const { recorder, stored, posted, server, timers } = aRecorder(
+      new ApiError('ApiUnavailable', 'internal error', { status: 500 }),
+    );
+    expect(await recorder.post(event)).toBe('failed');
+    const pass = async () => {
+      timers.at(-1)?.run();
+      await new Promise(setImmediate);
+    };
+    await pass();
+    server.failure = undefined;
+    await pass();
+    expect(timers.map(({ ms }) => ms)).toEqual([750, 1500]);
+    expect(posted).toEqual(['failed', 'failed', 'created']);
+    expect(stored.size).toBe(1);
+  });
+
+  test('one that is forbidden is not', async () => {
+    const { recorder, timers } = aRecorder(new ApiError('ApiForbidden', 'may not create events', { status: 403 }));
+    await recorder.post(event);
+    expect(timers).toEqual([]);
   });
 });

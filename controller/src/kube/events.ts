@@ -1,7 +1,9 @@
 import { createHash } from 'node:crypto';
 import { type DocumentMap, type DocumentValue, isSealedSecretsError } from '@waxwing/shared';
+import { type Backoff, delayAfterFailures } from '../backoff.ts';
 import type { Logger } from '../logger.ts';
 import type { Metrics } from '../metrics.ts';
+import type { Timers } from '../queue.ts';
 import type { EventsApi } from './api.ts';
 
 /** What an event is about: a SealedSecret at one generation, or any other object (a key Secret). */
@@ -33,7 +35,10 @@ export interface EventToPost {
 type EventResult = 'created' | 'exists' | 'failed' | 'limited';
 
 export interface EventRecorder {
-  /** Never rejects but for an aborted signal; `failed` was logged and counted. */
+  /**
+   * Never rejects but for an aborted signal; `failed` was logged and counted. Where the API server is to blame the event is posted again later, as long
+   * as this process lives: neither the Secret nor the status waits for it.
+   */
   post(event: EventToPost, signal?: AbortSignal): Promise<EventResult>;
 }
 
@@ -45,7 +50,15 @@ export interface EventRecorderOptions {
   readonly instance: string;
   /** Milliseconds since the epoch. */
   now(): number;
+  /** For events that are posted again. */
+  readonly timers: Pick<Timers, 'after'>;
+  /** In [0, 1). */
+  random(): number;
 }
+
+const repostBackoff: Backoff = { baseMs: 1000, maxMs: 60_000 };
+/** An API server that takes no events for hours must not fill the memory. */
+const mostWaiting = 1000;
 
 /** What upstream's events name as their source (specification 4.7). */
 const component = 'sealed-secrets';
@@ -57,11 +70,25 @@ export function createEventRecorder(options: EventRecorderOptions): EventRecorde
   const { events, logger, metrics } = options;
   const limit = createSpamLimit(options.now);
   let lastFailure = '';
+  let waiting = 0;
 
-  async function send(event: EventToPost, signal: AbortSignal | undefined): Promise<EventResult> {
+  /** Under its old name: one that arrived although its answer said otherwise is refused, and counts as posted. */
+  function postAgain(event: EventToPost, document: DocumentMap, failures: number): void {
+    if (waiting >= mostWaiting) return;
+    waiting++;
+    options.timers.after(delayAfterFailures(failures, repostBackoff, options.random), () => {
+      waiting--;
+      void create(event, document, failures, undefined).then(metrics.eventPosted);
+    });
+  }
+
+  async function create(
+    event: EventToPost,
+    document: DocumentMap,
+    failures: number,
+    signal: AbortSignal | undefined,
+  ): Promise<EventResult> {
     const { subject, reason } = event;
-    if (!limit.allows(`${subject.kind}/${subject.uid}`)) return 'limited';
-    const document = eventDocument(event, options.instance, options.now());
     try {
       const result = await events.create(subject.namespace, document, signal === undefined ? {} : { signal });
       lastFailure = '';
@@ -74,13 +101,17 @@ export function createEventRecorder(options: EventRecorderOptions): EventRecorde
       const hint = error.hint === undefined ? {} : { hint: error.hint };
       const object = `${subject.namespace}/${subject.name}`;
       logger[level]('an event cannot be posted', { object, reason, error: error.message, ...hint });
+      if (error.code === 'ApiUnavailable' || error.code === 'ApiConflict') postAgain(event, document, failures + 1);
       return 'failed';
     }
   }
 
   return {
     async post(event, signal) {
-      const result = await send(event, signal);
+      const { kind, uid } = event.subject;
+      const result = limit.allows(`${kind}/${uid}`)
+        ? await create(event, eventDocument(event, options.instance, options.now()), 0, signal)
+        : 'limited';
       metrics.eventPosted(result);
       return result;
     },
