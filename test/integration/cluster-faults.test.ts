@@ -84,6 +84,22 @@ describe('a namespace', () => {
     expect((await controller.request('/healthz')).status).toBe(200);
   });
 
+  it('that refuses a Secret because it is being deleted is told as that, and asked again', async () => {
+    const namespace = await cluster.createNamespace();
+    await using controller = await cluster.startController();
+    const message = `secrets "${name}" is forbidden: unable to create new content in namespace ${namespace} because it is being terminated`;
+    const match = { verb: 'create', resource: 'secrets', namespace };
+    // Only the embedded server can be made to say so at a moment of our choice.
+    const fault = server.faults?.fail({ status: 403, message, match });
+    await cluster.apply((await sealerOf(controller))({ namespace, name, data: { a: '1' } }));
+    if (fault !== undefined) {
+      const { message: said } = await cluster.condition(namespace, name, 'False', 'NamespaceTerminating');
+      expect(said).toContain('being terminated');
+      fault.remove();
+    }
+    await cluster.condition(namespace, name, 'True', 'Unsealed');
+  });
+
   it('whose quota is used up keeps its objects waiting with a condition, until there is room', async () => {
     const namespace = await cluster.createNamespace();
     await using controller = await cluster.startController();
