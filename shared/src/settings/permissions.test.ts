@@ -4,7 +4,7 @@ import { neededPermissions } from './permissions.ts';
 
 function needs(...flags: string[]): string[] {
   const env = { POD_NAMESPACE: 'own' };
-  const invocation = readConfig({ args: ['--kubeconfig=x', ...flags], env, readFile: () => undefined });
+  const invocation = readConfig({ args: ['--kubeconfig=x', ...flags], env, hostname: '', readFile: () => undefined });
   if (invocation.type !== 'run') throw new Error(JSON.stringify(invocation));
   return neededPermissions(invocation.config).map(({ request: { verb, resource, subresource, namespace } }) =>
     [

@@ -1,5 +1,4 @@
-import { hostname } from 'node:os';
-import { keyLabel } from '@waxwing/shared';
+import { keyLabel } from '../api/annotations.ts';
 import { type FlagName, flags, isDnsLabel, isLabelValue, isQualifiedName, usageText } from './flags.ts';
 import { type GivenFlag, splitFlags } from './go-flags.ts';
 import { parseLogLevel } from './log-level.ts';
@@ -154,6 +153,8 @@ export interface ListenAddress {
 export interface Surroundings {
   readonly args: readonly string[];
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** Of the machine, where the environment names no Pod. */
+  readonly hostname: string;
   /** The text of a file; undefined if it cannot be read. */
   readFile(path: string): string | undefined;
 }
@@ -194,6 +195,13 @@ export function readConfig(surroundings: Surroundings, program = 'controller'): 
   if (problems.length === 0) return { type: 'run', config, warnings };
   const list = problems.map((problem) => `  ${problem}`).join('\n');
   return { type: 'invalid', problems, text: `${usageText(program)}\ninvalid configuration:\n${list}\n` };
+}
+
+/** The namespaces that a configuration names; one empty name stands for all of them (specification 4.6). */
+export function namespacesOf(config: Pick<Config, 'namespace' | 'reconcile'>): readonly string[] {
+  const { allNamespaces, additionalNamespaces } = config.reconcile;
+  if (additionalNamespaces.length > 0) return [config.namespace, ...additionalNamespaces];
+  return allNamespaces ? [''] : [config.namespace];
 }
 
 function flagNamed(name: string): (typeof flags)[FlagName] | undefined {
@@ -261,7 +269,7 @@ function buildConfig(values: Values, reading: Reading, surroundings: Surrounding
   checkLease(values, reading);
   return {
     namespace,
-    podName: env['POD_NAME'] || env['HOSTNAME'] || hostname(),
+    podName: env['POD_NAME'] || env['HOSTNAME'] || surroundings.hostname,
     manifestVersion: env['WAXWING_MANIFEST_VERSION'] || undefined,
     kubeconfig,
     context: values.context === '' ? undefined : values.context,
