@@ -101,6 +101,7 @@ export {
   keySecretOf,
   parseKeySecret,
 } from './keys/key-secret.ts';
+export { controllerOf, isSealedSecretReference, type SecretStanding, standingOf } from './ownership.ts';
 export { type ReencryptOptions, reencryptSealedSecret } from './reencrypt.ts';
 export { type Sealer, type SealPlace, sealSecret, sealValue, templateMetadata } from './seal.ts';
 export { buildSecret, ownerReferenceOf, rendererRevision, type TemplateRenderer } from './template.ts';
