@@ -111,3 +111,4 @@ export {
   type UnsealOptions,
   unsealSecret,
 } from './unseal.ts';
+export { listAt, numberAt, property, textAt, textsAt } from './untyped.ts';

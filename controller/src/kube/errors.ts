@@ -1,6 +1,5 @@
-import { type ErrorCode, isSealedSecretsError, SealedSecretsError } from '@waxwing/shared';
+import { type ErrorCode, isSealedSecretsError, listAt, numberAt, SealedSecretsError, textAt } from '@waxwing/shared';
 import { rbacRule } from '@waxwing/shared/settings';
-import { listAt, numberAt, textAt } from './json.ts';
 import { redactFieldErrors, redactValues } from './redact.ts';
 
 /** What was asked of the API server, for messages. */
