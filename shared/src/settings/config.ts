@@ -162,13 +162,20 @@ export interface Surroundings {
 /**
  * - `run`: start with this; `warnings` are to be logged.
  * - `help`, `version`: print (help on stderr, version on stdout) and exit 0.
- * - `invalid`: print `text` on stderr and exit 2, before anything was asked of the cluster.
+ * - `invalid`: print `text` on stderr and exit 2, before anything was asked of the cluster. `config` is what the other settings come to, for
+ *   those who only judge.
  */
 export type Invocation =
   | { readonly type: 'run'; readonly config: Config; readonly warnings: readonly string[] }
   | { readonly type: 'help'; readonly text: string }
   | { readonly type: 'version' }
-  | { readonly type: 'invalid'; readonly problems: readonly string[]; readonly text: string };
+  | {
+      readonly type: 'invalid';
+      readonly problems: readonly string[];
+      readonly text: string;
+      readonly config: Config;
+      readonly warnings: readonly string[];
+    };
 
 type Values = { [Name in FlagName]: (typeof flags)[Name]['default'] extends boolean ? boolean : Widened<Name> };
 type Widened<Name extends FlagName> = NonNullable<ReturnType<(typeof flags)[Name]['kind']['parse']>>;
@@ -194,7 +201,13 @@ export function readConfig(surroundings: Surroundings, program = 'controller'): 
   const { problems, warnings } = reading;
   if (problems.length === 0) return { type: 'run', config, warnings };
   const list = problems.map((problem) => `  ${problem}`).join('\n');
-  return { type: 'invalid', problems, text: `${usageText(program)}\ninvalid configuration:\n${list}\n` };
+  return {
+    type: 'invalid',
+    problems,
+    config,
+    warnings,
+    text: `${usageText(program)}\ninvalid configuration:\n${list}\n`,
+  };
 }
 
 /** The namespaces that a configuration names; one empty name stands for all of them (specification 4.6). */
