@@ -1,5 +1,5 @@
 import type { SealingCertificate } from '@waxwing/shared';
-import { type Config, namespacesOf } from '@waxwing/shared/settings';
+import type { Config } from '@waxwing/shared/settings';
 import type { ControllerService } from '../cluster.ts';
 import type { Io } from '../io.ts';
 import type { KeyRing } from '../keys/key-ring.ts';
@@ -7,7 +7,8 @@ import type { ClusterOptions } from '../kubeconfig.ts';
 import { type ClusterReader, openCluster } from './cluster-reader.ts';
 import { findDefinition, missingDefinition } from './definition.ts';
 import type { DeploymentState } from './deployment.ts';
-import { type Finding, finding } from './finding.ts';
+import type { Finding } from './finding.ts';
+import { findController, findFailing } from './health.ts';
 import { findKeyProblems, unsealingKeysIn, usableKeys } from './keys.ts';
 import { findForObject } from './outlook.ts';
 import { findPermissions, wantedPermissions } from './permissions.ts';
@@ -28,8 +29,8 @@ import {
   secretIn,
 } from './read-objects.ts';
 import type { Report } from './report.ts';
-import { findHealthProblems } from './sealed-secrets.ts';
 import { defaultConfig, findMissingNamespaces, judgeSettings } from './settings.ts';
+import { uncheckedBy } from './unchecked.ts';
 
 /** What an examination is given. */
 export interface Examination {
@@ -58,7 +59,7 @@ export async function examineHealth(examination: Examination): Promise<Report> {
       ...findController(deployment, service, served),
       ...findKeys(examination, { ring, config, deployment, served }),
       ...(read.isKnown ? [] : [missingDefinition()]),
-      ...[...read.objects.values()].flatMap(({ facts }) => findHealthProblems(facts)),
+      ...[...read.objects.values()].flatMap(({ facts }) => findFailing(facts)),
     ],
     gaps: reader.gaps,
     unchecked: [],
@@ -85,7 +86,7 @@ export async function examineMigration(examination: Examination): Promise<Report
     counts: { sealedSecrets: read.objects.size, secrets: secrets.found.size, keys: ring?.entries.length },
     findings: [
       ...(settings?.findings ?? []),
-      ...definition,
+      ...(read.isKnown || definition.length > 0 ? definition : [missingDefinition()]),
       ...surroundings,
       ...findKeys(examination, { ring, config, deployment, served }),
       ...findObjects(read, secrets, config),
@@ -114,22 +115,6 @@ async function examineSurroundings(
   const denied = await readDenied(reader, deployment, wantedPermissions(config));
   const missing = await readMissingNamespaces(reader, config.reconcile.additionalNamespaces);
   return [...findPermissions(deployment, denied), ...findMissingNamespaces(deployment, missing)];
-}
-
-function findController(
-  deployment: DeploymentState | undefined,
-  service: ControllerService,
-  served: ServedCertificate,
-): Finding[] {
-  const unready = deployment === undefined || deployment.readyReplicas >= deployment.replicas;
-  return [
-    ...('failure' in served ? [finding('controller-unreachable', service, served.failure)] : []),
-    ...(unready ? [] : [finding('controller-not-ready', deployment, readiness(deployment))]),
-  ];
-}
-
-function readiness({ readyReplicas, replicas }: DeploymentState): string {
-  return `${readyReplicas} of ${replicas} ready`;
 }
 
 interface ReadKeysState {
@@ -162,34 +147,4 @@ function findObjects(read: ReadObjects, secrets: ReadSecrets, config: Config): F
   return [...read.objects.values()].flatMap(({ facts, trial }) =>
     findForObject(facts, { secret: secretIn(secrets, facts), trial, allowsCredentialTypes }),
   );
-}
-
-interface Examined {
-  readonly read: ReadObjects;
-  readonly secrets: ReadSecrets;
-  readonly served: ServedCertificate;
-  readonly keys: readonly unknown[] | undefined;
-  readonly config: Config;
-}
-
-/** What nobody should believe to have been looked at. */
-function uncheckedBy({ read, secrets, served, keys, config }: Examined): string[] {
-  const namespaces = namespacesOf(config);
-  const { labelSelector } = config.reconcile;
-  const nameless = [...secrets.found.values()].filter(({ entries }) => entries === undefined).length;
-  return [
-    'the values in Secrets: only types, names of entries, labels and annotations are compared, and no value is read but those of the keys',
-    'templates that take long or make much: they are parsed, not rendered (waxwing template tries one)',
-    'files in Git (waxwing lint)',
-    ...(nameless > 0 ? [`names of entries of ${nameless} Secrets: only their number is known`] : []),
-    ...(keys === undefined
-      ? ['whether objects that failed, or whose scope is doubtful, open: the keys were not read']
-      : []),
-    ...(read.untried > 0 ? [`whether ${read.untried} more objects open that failed, or whose scope is doubtful`] : []),
-    ...('failure' in served ? [`which key seals today: ${served.failure}`] : []),
-    ...(namespaces[0] === ''
-      ? []
-      : [`other namespaces than ${namespaces.join(', ')}: the controller does not watch them`]),
-    ...(labelSelector === '' ? [] : [`SealedSecrets that --label-selector leaves out: ${labelSelector}`]),
-  ];
 }

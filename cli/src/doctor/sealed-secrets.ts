@@ -18,7 +18,6 @@ import {
 import { byteStringFromText, parseTemplate, TemplateError } from '@waxwing/shared/gotemplate';
 import { type LintRule, lintSealedSecret } from '../lint.ts';
 import { lintTemplate } from '../template-lint.ts';
-import { type Finding, finding } from './finding.ts';
 
 /** Why an object is not synced, in words of ours: the message of upstream may quote values. */
 export interface SyncFailure {
@@ -67,17 +66,9 @@ export function readObject(raw: unknown): ReadObject {
   if (!isSealedSecretsError(decoded)) {
     return { facts: { ...factsOf(decoded), droppedNulls: droppedNullsOf(raw) }, sealedSecret: decoded };
   }
-  const { status } = readSealedSecret({ status: property(raw, 'status') });
-  const metadata = property(raw, 'metadata');
-  const facts = factsOf({
-    ...readSealedSecret({}),
-    metadata: {
-      ...readSealedSecret({}).metadata,
-      namespace: textAt(metadata, 'namespace'),
-      name: textAt(metadata, 'name'),
-    },
-    ...(status === undefined ? {} : { status }),
-  });
+  const blank = readSealedSecret({ status: property(raw, 'status') });
+  const place = { namespace: textAt(raw, 'metadata', 'namespace'), name: textAt(raw, 'metadata', 'name') };
+  const facts = factsOf({ ...blank, metadata: { ...blank.metadata, ...place } });
   const invalid = decoded.violations.map(({ path, message }) => `${path} ${message}`).join('; ') || decoded.message;
   return { facts: { ...facts, invalid }, sealedSecret: undefined };
 }
@@ -105,7 +96,8 @@ function factsOf(sealedSecret: SealedSecret): ObjectFacts {
     failure: synced === 'False' && condition !== undefined ? failureOf(condition) : undefined,
     isTerminating: metadata.deletionTimestamp !== undefined,
     invalid: findInvalid(sealedSecret),
-    type: template.type,
+    // The deprecated format has a template that means nothing.
+    type: spec.data === undefined ? template.type : '',
     labels: template.metadata.labels,
     annotations: template.metadata.annotations,
     entries: spec.data === undefined ? entriesOf(sealedSecret) : undefined,
@@ -217,15 +209,6 @@ function parseJson(text: string): unknown {
 export function isWorthTrying({ synced, otherScope, isTerminating, invalid }: ObjectFacts): boolean {
   if (isTerminating || invalid !== undefined) return false;
   return synced === 'False' || otherScope !== undefined;
-}
-
-/** Health: what the status says. */
-export function findHealthProblems(facts: ObjectFacts): Finding[] {
-  const { synced, failure, invalid, isTerminating } = facts;
-  if (isTerminating) return [];
-  if (invalid !== undefined) return [finding('object-invalid', facts, invalid)];
-  if (synced === 'True') return [];
-  return [synced === 'False' ? finding('object-failing', facts, failure?.text) : finding('object-unseen', facts)];
 }
 
 /** The template asks for no owner. */

@@ -69,8 +69,12 @@ export function findDrift(facts: ObjectFacts, secret: SecretFacts): Finding[] {
   if (isTruthy(annotations, managedAnnotation) && !isPatched && !isOwned && !keepsOwners(facts)) {
     return [finding('secret-taken-over', facts)];
   }
-  const entries = findEntries(facts, secret, isPatched);
-  const isVolatile = facts.volatile.length > 0;
+  // Inside of a ciphertext: nothing to compare with.
+  if (facts.entries === undefined) return [];
+  // With a record of what we wrote, what others added stays, and nothing is made anew.
+  const keepsOthers = isPatched || facts.isRecorded;
+  const entries = findEntries(facts, facts.entries, secret, keepsOthers);
+  const isVolatile = facts.volatile.length > 0 && !facts.isRecorded;
   if (secret.isImmutable && (entries.length > 0 || isVolatile)) {
     const why = [
       ...entries.map(({ detail }) => detail),
@@ -81,34 +85,35 @@ export function findDrift(facts: ObjectFacts, secret: SecretFacts): Finding[] {
   return [
     ...entries,
     ...(isVolatile ? [finding('template-volatile', facts, listNames(facts.volatile))] : []),
-    ...findMetadata(facts, secret, isPatched),
+    ...findMetadata(facts, secret, keepsOthers),
   ];
 }
 
-function findEntries(facts: ObjectFacts, { entries, entryCount }: SecretFacts, isPatched: boolean): Finding[] {
-  if (facts.entries === undefined) return [];
-  const expected = facts.entries;
+function findEntries(
+  facts: ObjectFacts,
+  expected: ReadonlySet<string>,
+  { entries, entryCount }: SecretFacts,
+  keepsOthers: boolean,
+): Finding[] {
   if (entries === undefined) {
     const difference = entryCount - expected.size;
     const counts = `has ${entryCount}, the SealedSecret defines ${expected.size}`;
     if (difference < 0) return [finding('secret-entries-missing', facts, counts)];
-    return difference > 0 && !isPatched ? [finding('secret-entries-extra', facts, counts)] : [];
+    return difference > 0 && !keepsOthers ? [finding('secret-entries-extra', facts, counts)] : [];
   }
   const missing = [...expected].filter((name) => !entries.has(name));
-  const extra = isPatched ? [] : [...entries].filter((name) => !expected.has(name));
+  const extra = keepsOthers ? [] : [...entries].filter((name) => !expected.has(name));
   return [
     ...(missing.length > 0 ? [finding('secret-entries-missing', facts, `without ${listNames(missing)}`)] : []),
     ...(extra.length > 0 ? [finding('secret-entries-extra', facts, `with ${listNames(extra)}`)] : []),
   ];
 }
 
-function findMetadata(facts: ObjectFacts, { metadata }: SecretFacts, isPatched: boolean): Finding[] {
-  // With a record of what we wrote, what others added stays.
-  const removesOthers = !isPatched && !facts.isRecorded;
+function findMetadata(facts: ObjectFacts, { metadata }: SecretFacts, keepsOthers: boolean): Finding[] {
   const parts = (['labels', 'annotations'] as const).flatMap((field) => {
     const [wanted, found] = [facts[field], metadata[field]];
     const restored = [...wanted].filter(([name, value]) => found.get(name) !== value).map(([name]) => name);
-    const removed = removesOthers ? [...found.keys()].filter((name) => !wanted.has(name)) : [];
+    const removed = keepsOthers ? [] : [...found.keys()].filter((name) => !wanted.has(name));
     return [
       ...(restored.length > 0 ? [`${field} ${listNames(restored)}: not as in the template`] : []),
       ...(removed.length > 0 ? [`${field} ${listNames(removed)}: not in the template`] : []),

@@ -37,8 +37,13 @@ export function defaultConfig(place: { readonly namespace: string; readonly name
   return invocation.config;
 }
 
+/** Words behind another program are not flags of ours. */
 function argumentsOf({ command, args }: DeploymentState): readonly string[] {
-  return [...command.slice(1), ...args];
+  return hasOtherProgram(command) ? [] : [...command.slice(1), ...args];
+}
+
+function hasOtherProgram([program]: DeploymentState['command']): boolean {
+  return program !== undefined && !isController(program);
 }
 
 function surroundingsOf(
@@ -75,9 +80,8 @@ const enoughMemoryMiB = 320;
 function findUnusable(deployment: DeploymentState): Finding[] {
   const { command, memoryLimit, readinessPath } = deployment;
   const findings: Finding[] = [];
-  if (command[0] !== undefined && !isController(command[0])) {
-    findings.push(finding('command', deployment, `command: [${command[0]}]`));
-  }
+  if (hasOtherProgram(command))
+    findings.push(finding('command', deployment, `${command[0]}; its flags were not looked at`));
   const limitBytes = parseQuantity(memoryLimit);
   if (limitBytes !== undefined && limitBytes < enoughMemoryMiB * 1024 * 1024) {
     findings.push(finding('memory-limit', deployment, `memory limit ${memoryLimit}`));
