@@ -28,7 +28,7 @@ describe('permissions', () => {
         namespace: 'kube-system',
         name: 'unsealer',
         detail:
-          'create, get, update leases in namespace kube-system: otherwise there can be one replica only; rule {apiGroups: ["coordination.k8s.io"], resources: [leases], verbs: [create, get, update]}',
+          'get, create, update leases in namespace kube-system: otherwise there can be one replica only; rule {apiGroups: ["coordination.k8s.io"], resources: [leases], verbs: [get, create, update]}',
       },
     ]);
   });

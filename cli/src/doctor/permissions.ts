@@ -1,4 +1,4 @@
-import { type Config, namespacesOf, neededPermissions, type Permission, rbacRule } from '@waxwing/shared/settings';
+import { type Config, leasePermissions, neededPermissions, type Permission, rbacRule } from '@waxwing/shared/settings';
 import type { DeploymentState } from './deployment.ts';
 import { type Finding, finding } from './finding.ts';
 
@@ -24,14 +24,7 @@ export function wantedPermissions(config: Config): WantedPermission[] {
     { verb: 'watch', group: '', resource: 'secrets', namespace: config.namespace },
     `changed keys are noticed after ${seconds} s instead of at once`,
   );
-  for (const verb of ['create', 'get', 'update']) {
-    const request = { verb, group: 'coordination.k8s.io', resource: 'leases', namespace: config.namespace };
-    wish(request, 'there can be one replica only');
-  }
-  for (const namespace of namespacesOf(config)) {
-    const request = { verb: 'delete', group: '', resource: 'secrets', namespace };
-    wish(request, 'a Secret of an earlier SealedSecret that no garbage collector takes has to be deleted by hand');
-  }
+  for (const request of leasePermissions(config)) wish(request, 'there can be one replica only');
   return [...wanted.values()];
 }
 

@@ -7,4 +7,4 @@ export {
   readConfig,
 } from './config.ts';
 export { formatLogLevel } from './log-level.ts';
-export { neededPermissions, type Permission, rbacRule } from './permissions.ts';
+export { leasePermissions, neededPermissions, type Permission, rbacRule } from './permissions.ts';

@@ -34,6 +34,19 @@ describe('neededPermissions', () => {
     for (const namespace of ['own', 'a', 'b']) expect(result).toContain(`watch sealedsecrets ${namespace}`);
   });
 
+  it('asks for the Lease by its name, as roles grant it, but for making it', () => {
+    const env = { POD_NAMESPACE: 'own' };
+    const args = ['--kubeconfig=x', '--leader-elect', '--lease-name=mine'];
+    const invocation = readConfig({ args, env, hostname: '', readFile: () => undefined });
+    if (invocation.type !== 'run') throw new Error(JSON.stringify(invocation));
+    const leases = neededPermissions(invocation.config).filter(({ request }) => request.resource === 'leases');
+    expect(leases.map(({ request: { verb, name } }) => [verb, name])).toEqual([
+      ['get', 'mine'],
+      ['create', undefined],
+      ['update', 'mine'],
+    ]);
+  });
+
   it('leaves out what is switched off', () => {
     expect(needs('--update-status=false')).not.toContain('update sealedsecrets/status *');
     expect(needs('--skip-recreate')).not.toContain('watch secrets *');

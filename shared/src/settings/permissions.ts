@@ -9,6 +9,8 @@ export interface Permission {
   readonly subresource?: string;
   /** Empty: in all of them. */
   readonly namespace: string;
+  /** Where one object alone is meant: a Role may name it. */
+  readonly name?: string;
 }
 
 /** One thing the controller has to be allowed, and what goes wrong without. */
@@ -42,16 +44,20 @@ export function neededPermissions(config: Config): NeededPermission[] {
     need(namespace, '', 'events', ['create'], 'no events are posted');
   }
   if (config.leaderElection.enabled) {
-    const { namespace } = config.leaderElection;
-    need(
-      namespace,
-      'coordination.k8s.io',
-      'leases',
-      ['get', 'create', 'update'],
-      'every replica works as if it were alone',
-    );
+    const without = 'every replica works as if it were alone';
+    needs.push(...leasePermissions(config).map((request) => ({ request, without })));
   }
   return needs;
+}
+
+/** What leader election needs. A request to create has no name to compare. */
+export function leasePermissions({ leaderElection: { namespace, name } }: Config): Permission[] {
+  const lease = { group: 'coordination.k8s.io', resource: 'leases', namespace };
+  return [
+    { ...lease, verb: 'get', name },
+    { ...lease, verb: 'create' },
+    { ...lease, verb: 'update', name },
+  ];
 }
 
 /** The rule that would grant it, as it stands in a Role; `resource` with its subresource. */
