@@ -44,7 +44,7 @@ const rowsPerPage = 500;
  */
 export async function openCluster(io: Io, options: ClusterOptions): Promise<ClusterReader> {
   const connection = await connectApiServer(io, options);
-  await assertCredentials(connection);
+  await assertReachable(connection);
   const gaps: Gap[] = [];
   const addGap = (gap: Gap) => {
     if (!gaps.some(({ what, rule }) => what === gap.what && rule === gap.rule)) gaps.push(gap);
@@ -72,7 +72,7 @@ export async function openCluster(io: Io, options: ClusterOptions): Promise<Clus
       }),
     listSecretRows(namespace, onRow) {
       const path = namespace === '' ? '/api/v1/secrets?' : `/api/v1/namespaces/${namespace}/secrets?`;
-      const action: Action = { verb: 'list', resource: 'secrets', what: 'Secrets', ...placeOf(namespace) };
+      const action: Action = { verb: 'list', resource: 'secrets', ...whatOf('Secrets', namespace) };
       const options = { pageSize: rowsPerPage, accept: tableOfMetadata };
       return attempt(action, async () => {
         for await (const { rows = [], columnDefinitions = [] } of listPages(connection, path, action, options)) {
@@ -83,8 +83,9 @@ export async function openCluster(io: Io, options: ClusterOptions): Promise<Clus
   };
 }
 
-function placeOf(namespace: string): { readonly namespace?: string } {
-  return namespace === '' ? {} : { namespace };
+/** Objects of a namespace, or of all of them, as an action names them. */
+function whatOf(what: string, namespace: string): Pick<Action, 'what' | 'namespace'> {
+  return namespace === '' ? { what: `${what} of all namespaces` } : { what, namespace };
 }
 
 /** SealedSecrets of a namespace, or of all of them. */
@@ -92,16 +93,27 @@ export function sealedSecretsAt(namespace: string, selector: string): readonly [
   const { group, version, plural } = sealedSecretResource;
   const where = namespace === '' ? '' : `/namespaces/${namespace}`;
   const path = `/apis/${group}/${version}${where}/${plural}?labelSelector=${encodeURIComponent(selector)}`;
-  return [path, { verb: 'list', resource: `${plural}.${group}`, what: 'SealedSecrets', ...placeOf(namespace) }];
+  return [path, { verb: 'list', resource: `${plural}.${group}`, ...whatOf('SealedSecrets', namespace) }];
 }
 
-/** Refused credentials fail every request in the same way: then there is nothing to go on with. */
-async function assertCredentials(connection: Connection): Promise<void> {
-  const { status } = await connection.request('GET', '/version', { Accept: 'application/json' });
-  if (status !== 401) return;
+/** Without an API server, or with credentials that it refuses, every request fails in the same way: there is nothing to go on with. */
+async function assertReachable(connection: Connection): Promise<void> {
+  if ((await statusOf(connection)) !== 401) return;
   throw new SealedSecretsError('ApiForbidden', 'the cluster does not accept your credentials', {
     hint: 'See who you are to the cluster: kubectl auth whoami',
   });
+}
+
+async function statusOf(connection: Connection): Promise<number> {
+  try {
+    return (await connection.request('GET', '/version', { Accept: 'application/json' })).status;
+  } catch (cause) {
+    if (!isSealedSecretsError(cause)) throw cause;
+    throw new SealedSecretsError(cause.code, cause.message, {
+      cause,
+      hint: cause.hint ?? 'See whether the cluster answers: kubectl version',
+    });
+  }
 }
 
 /** @throws what is no answer of the API server about this one thing. */
@@ -110,7 +122,7 @@ function gapOf(error: unknown, action: Action): Gap {
   if (error.code === 'InvalidConfiguration') throw error;
   const what = describe(action);
   if (error.code !== 'ApiForbidden') return { what, reason: error.message };
-  return { what, reason: `you may not ${action.verb} them`, rule: ruleOf(action) };
+  return { what, reason: 'forbidden', rule: ruleOf(action) };
 }
 
 function describe({ what, namespace }: Action): string {

@@ -54,7 +54,7 @@ export async function examineHealth(examination: Examination): Promise<Report> {
   return {
     mode: 'health',
     place: placeOf(reader, service, deployment),
-    counts: { sealedSecrets: read.objects.size, secrets: undefined, keys: ring?.entries.length },
+    counts: { sealedSecrets: read.count, secrets: undefined, keys: ring?.entries.length },
     findings: [
       ...findController(deployment, service, served),
       ...findKeys(examination, { ring, config, deployment, served }),
@@ -83,7 +83,7 @@ export async function examineMigration(examination: Examination): Promise<Report
   return {
     mode: 'migration',
     place: placeOf(reader, service, deployment),
-    counts: { sealedSecrets: read.objects.size, secrets: secrets.found.size, keys: ring?.entries.length },
+    counts: { sealedSecrets: read.count, secrets: secrets.count, keys: ring?.entries.length },
     findings: [
       ...(settings?.findings ?? []),
       ...(read.isKnown || definition.length > 0 ? definition : [missingDefinition()]),

@@ -13,8 +13,8 @@ export type FindingSubject = 'CustomResourceDefinition' | 'Deployment' | 'Servic
 export interface FindingKind {
   readonly severity: Severity;
   readonly subject: FindingSubject;
-  /** Whether `waxwing doctor` alone looks for it too: it is about health, not about the swap. */
-  readonly general: boolean;
+  /** Who looks for it: `waxwing doctor` alone, the same with `--migrate`, or both. */
+  readonly mode: 'health' | 'migration' | 'both';
   /** What was found, in a line. */
   readonly title: string;
   /** What is, or will be, different. */
@@ -31,7 +31,7 @@ export const findingKinds = {
   'crd-missing': {
     severity: 'error',
     subject: 'CustomResourceDefinition',
-    general: true,
+    mode: 'both',
     title: 'SealedSecrets are not known to this cluster',
     effect: 'There is nothing to look after.',
     remedy: 'Install the CRD: kubectl apply --server-side --filename crds/',
@@ -39,7 +39,7 @@ export const findingKinds = {
   'crd-without-status': {
     severity: 'error',
     subject: 'CustomResourceDefinition',
-    general: false,
+    mode: 'migration',
     title: 'The CRD has no status subresource',
     effect: 'No status can be written, so that nobody sees what became of an object.',
     remedy: 'Apply our CRD: kubectl apply --server-side --force-conflicts --filename crds/',
@@ -47,7 +47,7 @@ export const findingKinds = {
   'setting-invalid': {
     severity: 'error',
     subject: 'Deployment',
-    general: false,
+    mode: 'migration',
     title: 'A setting that the controller refuses',
     effect:
       'It does not start: it says what is wrong and ends with status 2. Upstream took such a value for zero or for nothing.',
@@ -56,7 +56,7 @@ export const findingKinds = {
   command: {
     severity: 'error',
     subject: 'Deployment',
-    general: false,
+    mode: 'migration',
     title: 'A program that our image does not have',
     effect: 'The container does not start: the image holds `controller` and no shell.',
     remedy: 'Leave the command out, or make it [controller], and put flags into args.',
@@ -64,7 +64,7 @@ export const findingKinds = {
   replicas: {
     severity: 'error',
     subject: 'Deployment',
-    general: false,
+    mode: 'migration',
     title: 'Several replicas without leader election',
     effect: 'Every replica works as if it were alone, and each makes keys.',
     remedy: 'Set one replica, or add --leader-elect and the rules for Leases.',
@@ -72,7 +72,7 @@ export const findingKinds = {
   'controller-unreachable': {
     severity: 'error',
     subject: 'Deployment',
-    general: true,
+    mode: 'health',
     title: 'The controller does not answer',
     effect: 'Nothing can be sealed without a certificate in a file, and perhaps nothing is unsealed.',
     remedy: 'See why: kubectl -n NAMESPACE get pods, and their log.',
@@ -80,7 +80,7 @@ export const findingKinds = {
   'controller-not-ready': {
     severity: 'error',
     subject: 'Deployment',
-    general: true,
+    mode: 'health',
     title: 'Replicas of the controller are not ready',
     effect: 'Changes wait until one is.',
     remedy: 'See why: kubectl -n NAMESPACE describe deployment NAME',
@@ -88,7 +88,7 @@ export const findingKinds = {
   'permission-missing': {
     severity: 'error',
     subject: 'ServiceAccount',
-    general: false,
+    mode: 'migration',
     title: 'A permission is missing',
     effect: 'What the controller needs it for does not work.',
     remedy: 'Grant the rule to the service account.',
@@ -96,7 +96,7 @@ export const findingKinds = {
   'no-keys': {
     severity: 'error',
     subject: 'Secret',
-    general: true,
+    mode: 'both',
     title: 'There is no sealing key',
     effect: 'The controller makes a new one at its start, which opens nothing that exists.',
     remedy: 'Import the keys from a backup first: waxwing keys import',
@@ -104,7 +104,7 @@ export const findingKinds = {
   'sealing-key-without-secret': {
     severity: 'error',
     subject: 'Deployment',
-    general: true,
+    mode: 'both',
     title: 'The key that seals is in no Secret',
     effect: 'Only the process that runs still knows it. After a restart nothing opens that was sealed with it.',
     remedy: 'Bring its Secret back from a backup before the controller restarts, or seal again what needs it.',
@@ -112,7 +112,7 @@ export const findingKinds = {
   'key-mismatch': {
     severity: 'error',
     subject: 'Secret',
-    general: true,
+    mode: 'both',
     title: 'The certificate of a key belongs to another key',
     effect:
       'The key is not used at all, neither to seal nor to open. Upstream opens with it, and hands out a certificate that it cannot open.',
@@ -121,7 +121,7 @@ export const findingKinds = {
   'key-primary-unusable': {
     severity: 'error',
     subject: 'Secret',
-    general: true,
+    mode: 'both',
     title: 'The key that is marked as primary cannot be used',
     effect:
       'No certificate is handed out, because another key must not take its place in silence. What other keys open, opens.',
@@ -130,7 +130,7 @@ export const findingKinds = {
   'key-expired': {
     severity: 'error',
     subject: 'Secret',
-    general: true,
+    mode: 'both',
     title: 'The certificate of the key that seals has expired',
     effect: 'Nobody can seal with it. What was sealed with it opens as before.',
     remedy: 'Make a new key: kubectl -n NAMESPACE exec deployment/sealed-secrets-controller -- kill -USR1 1',
@@ -138,7 +138,7 @@ export const findingKinds = {
   'object-invalid': {
     severity: 'error',
     subject: 'SealedSecret',
-    general: true,
+    mode: 'both',
     title: 'A SealedSecret that can never open',
     effect: 'Its condition says what is wrong; the others go on.',
     remedy: 'Correct it where it comes from. For files: waxwing lint',
@@ -146,7 +146,7 @@ export const findingKinds = {
   'object-failing': {
     severity: 'error',
     subject: 'SealedSecret',
-    general: true,
+    mode: 'health',
     title: 'A SealedSecret that is not synced',
     effect: 'Its Secret is missing or not up to date.',
     remedy:
@@ -155,7 +155,7 @@ export const findingKinds = {
   'object-breaks': {
     severity: 'error',
     subject: 'SealedSecret',
-    general: false,
+    mode: 'migration',
     title: 'Synced today, and does not open any more',
     effect:
       'It becomes Synced=False with the reason shown. Upstream did not look again after the scope annotation was changed. The Secret stays as it is.',
@@ -164,7 +164,7 @@ export const findingKinds = {
   'secret-foreign': {
     severity: 'error',
     subject: 'SealedSecret',
-    general: false,
+    mode: 'migration',
     title: 'A Secret of this name exists and does not belong to the SealedSecret',
     effect: 'It becomes Synced=False, NotManaged, at the first start. The Secret stays as it is.',
     remedy:
@@ -173,7 +173,7 @@ export const findingKinds = {
   'secret-immutable': {
     severity: 'error',
     subject: 'SealedSecret',
-    general: false,
+    mode: 'migration',
     title: 'An immutable Secret that differs from the SealedSecret',
     effect:
       'It becomes Synced=False, ImmutableSecret, at the first start, as at any restart of upstream. The Secret stays as it is.',
@@ -182,7 +182,7 @@ export const findingKinds = {
   'secret-type': {
     severity: 'error',
     subject: 'SealedSecret',
-    general: false,
+    mode: 'migration',
     title: 'The Secret has another type than the SealedSecret wants',
     effect: 'It becomes Synced=False, ImmutableSecret: the type of a Secret cannot be changed.',
     remedy: 'Delete the Secret, and it is made again: kubectl -n NAMESPACE delete secret NAME',
@@ -190,7 +190,7 @@ export const findingKinds = {
   'type-refused': {
     severity: 'error',
     subject: 'SealedSecret',
-    general: false,
+    mode: 'migration',
     title: 'A Secret of a type that hands out credentials',
     effect: 'It is not created: Synced=False, ForbiddenType. Upstream creates it.',
     remedy: 'Create it by other means, or start the controller with --allow-service-account-tokens.',
@@ -198,7 +198,7 @@ export const findingKinds = {
   'namespace-missing': {
     severity: 'warning',
     subject: 'Deployment',
-    general: false,
+    mode: 'migration',
     title: 'An additional namespace that does not exist',
     effect: 'It is waited for. Upstream leaves it out until its next restart.',
     remedy: 'Correct --additional-namespaces if the name is wrong.',
@@ -206,7 +206,7 @@ export const findingKinds = {
   'setting-changed': {
     severity: 'warning',
     subject: 'Deployment',
-    general: false,
+    mode: 'migration',
     title: 'A setting that means something else, or is better left out',
     effect: 'See the line.',
     remedy: 'Decide whether you still want it.',
@@ -214,7 +214,7 @@ export const findingKinds = {
   'setting-unread': {
     severity: 'warning',
     subject: 'Deployment',
-    general: false,
+    mode: 'migration',
     title: 'A setting that was not looked at',
     effect: 'A wrong value there keeps the controller from starting.',
     remedy: 'Look at its value yourself; durations take no days, for example: 720h, not 30d.',
@@ -222,7 +222,7 @@ export const findingKinds = {
   'key-invalid': {
     severity: 'warning',
     subject: 'Secret',
-    general: true,
+    mode: 'both',
     title: 'A Secret that is labelled as a key and holds none',
     effect: 'It is left out, with an event. Upstream crashes over it at every start.',
     remedy:
@@ -231,7 +231,7 @@ export const findingKinds = {
   'memory-limit': {
     severity: 'warning',
     subject: 'Deployment',
-    general: false,
+    mode: 'migration',
     title: 'A low limit of memory',
     effect: 'A cold start of thousands of objects may be killed; 320Mi are enough for 10,000.',
     remedy: 'Raise the limit with the swap.',
@@ -239,7 +239,7 @@ export const findingKinds = {
   'key-several-primaries': {
     severity: 'warning',
     subject: 'Secret',
-    general: true,
+    mode: 'both',
     title: 'Several keys are marked as primary',
     effect: 'The newest of them seals.',
     remedy: 'Leave the mark on one: kubectl -n NAMESPACE annotate secret NAME waxwing.dev/primary-',
@@ -247,15 +247,16 @@ export const findingKinds = {
   'sealing-key-changes': {
     severity: 'warning',
     subject: 'Secret',
-    general: false,
+    mode: 'both',
     title: 'Another key will seal',
-    effect: 'The certificate that the controller hands out changes; everything that is sealed opens as before.',
-    remedy: 'If you keep the certificate in files, fetch it after the swap: waxwing cert',
+    effect:
+      'With the next start of the controller its certificate is another one; everything that is sealed opens as before.',
+    remedy: 'If you keep the certificate in files, fetch it then: waxwing cert',
   },
   'object-recovers': {
     severity: 'warning',
     subject: 'SealedSecret',
-    general: false,
+    mode: 'migration',
     title: 'Failed with upstream, which gave up, and opens now',
     effect: 'Failures are tried again for ever, so its Secret is written at the first start.',
     remedy: 'If you do not want that Secret any more, delete the SealedSecret before the swap.',
@@ -263,7 +264,7 @@ export const findingKinds = {
   'object-retried': {
     severity: 'warning',
     subject: 'SealedSecret',
-    general: false,
+    mode: 'migration',
     title: 'Failed with upstream, which gave up',
     effect: 'It is tried again for ever. If what kept it from opening is gone, its Secret is written.',
     remedy: 'See its condition: kubectl -n NAMESPACE describe sealedsecret NAME',
@@ -271,15 +272,23 @@ export const findingKinds = {
   'object-keeps-failing': {
     severity: 'warning',
     subject: 'SealedSecret',
-    general: false,
+    mode: 'migration',
     title: 'Fails with upstream, and will fail',
     effect: 'The condition gets a reason, and says what mends it.',
     remedy: 'Mend it as the line says, or delete it. More: docs/guides/troubleshooting.md',
   },
+  'object-unseen': {
+    severity: 'warning',
+    subject: 'SealedSecret',
+    mode: 'health',
+    title: 'A SealedSecret that the controller has not looked at',
+    effect: 'Its status is missing, or speaks of an earlier generation.',
+    remedy: 'If it stays so: is its namespace watched, and does the controller run?',
+  },
   'scope-contradiction': {
     severity: 'warning',
     subject: 'SealedSecret',
-    general: false,
+    mode: 'migration',
     title: 'Metadata and template name different scopes',
     effect:
       'Metadata counts, and a change of it is looked at at once. Whether the object still opens could not be tried.',
@@ -288,7 +297,7 @@ export const findingKinds = {
   'secret-leftover': {
     severity: 'warning',
     subject: 'SealedSecret',
-    general: false,
+    mode: 'migration',
     title: 'The Secret belongs to an earlier SealedSecret of this name',
     effect:
       'It is not taken over. When the garbage collector, or after a minute the controller, has deleted it, it is made again: it is missing for a moment.',
@@ -297,7 +306,7 @@ export const findingKinds = {
   'secret-missing': {
     severity: 'warning',
     subject: 'SealedSecret',
-    general: false,
+    mode: 'migration',
     title: 'Synced today, but there is no Secret',
     effect: 'It is made at the first start, and from then on at once whenever it is deleted.',
     remedy:
@@ -306,7 +315,7 @@ export const findingKinds = {
   'secret-taken-over': {
     severity: 'warning',
     subject: 'SealedSecret',
-    general: false,
+    mode: 'migration',
     title: 'A Secret that was handed over and not taken yet',
     effect: 'It is replaced at the first start: everything in it that the SealedSecret does not define is lost.',
     remedy: 'If that is not meant: kubectl -n NAMESPACE annotate secret NAME sealedsecrets.bitnami.com/managed-',
@@ -314,7 +323,7 @@ export const findingKinds = {
   'secret-entries-missing': {
     severity: 'warning',
     subject: 'SealedSecret',
-    general: false,
+    mode: 'migration',
     title: 'Entries that the SealedSecret defines are not in the Secret',
     effect: 'They are restored at the first start, and from then on at once.',
     remedy: 'If their absence is meant, take them out of the SealedSecret. --skip-recreate switches repairs off.',
@@ -322,7 +331,7 @@ export const findingKinds = {
   'secret-entries-extra': {
     severity: 'warning',
     subject: 'SealedSecret',
-    general: false,
+    mode: 'migration',
     title: 'Entries in the Secret that the SealedSecret does not define',
     effect:
       'They are removed at the first start, as at any restart of upstream. Entries that are added later stay until the spec changes.',
@@ -331,7 +340,7 @@ export const findingKinds = {
   'secret-metadata': {
     severity: 'warning',
     subject: 'SealedSecret',
-    general: false,
+    mode: 'migration',
     title: 'Labels or annotations of the Secret differ from the template',
     effect:
       'At the first start the Secret gets those of the template and loses the others, as at any restart of upstream. What is added later stays.',
@@ -340,7 +349,7 @@ export const findingKinds = {
   'template-volatile': {
     severity: 'warning',
     subject: 'SealedSecret',
-    general: false,
+    mode: 'migration',
     title: 'A template that gives another result each time',
     effect:
       'The entries get new values at the first start, as at any restart of upstream. From then on only when the spec changes.',
@@ -349,7 +358,7 @@ export const findingKinds = {
   'owner-skipped': {
     severity: 'warning',
     subject: 'SealedSecret',
-    general: false,
+    mode: 'migration',
     title: 'skip-set-owner-references without managed',
     effect:
       'Upstream calls it failed after creating the Secret; here it is synced while the Secret is as the SealedSecret says. Updates fail with NotManaged in both.',
@@ -358,7 +367,7 @@ export const findingKinds = {
   'null-dropped': {
     severity: 'warning',
     subject: 'SealedSecret',
-    general: false,
+    mode: 'migration',
     title: 'A null in the template that the CRD dropped',
     effect:
       'The item is in the Secret today. With our CRD, it leaves the Secret when the SealedSecret is applied again.',
@@ -367,7 +376,7 @@ export const findingKinds = {
   'crd-upstream': {
     severity: 'note',
     subject: 'CustomResourceDefinition',
-    general: false,
+    mode: 'migration',
     title: 'The CRD is not ours',
     effect:
       'Everything works. A null in a template has no effect, and a restart asks for every object once, because the status cannot hold what was done.',
@@ -376,7 +385,7 @@ export const findingKinds = {
   'setting-ignored': {
     severity: 'note',
     subject: 'Deployment',
-    general: false,
+    mode: 'migration',
     title: 'A setting without effect',
     effect: 'It is accepted, and does nothing.',
     remedy: 'Take it away when it suits you.',
@@ -384,7 +393,7 @@ export const findingKinds = {
   readiness: {
     severity: 'note',
     subject: 'Deployment',
-    general: false,
+    mode: 'migration',
     title: 'Readiness is asked at /healthz',
     effect: 'A replica counts as ready before it has read keys and objects.',
     remedy: 'Ask at /readyz, as our manifest does.',
@@ -392,7 +401,7 @@ export const findingKinds = {
   'permission-optional': {
     severity: 'note',
     subject: 'ServiceAccount',
-    general: false,
+    mode: 'migration',
     title: 'A permission that would help',
     effect: 'The controller works without, as the line says.',
     remedy: 'Apply our manifest or chart after the swap, or grant the rule.',
@@ -400,7 +409,7 @@ export const findingKinds = {
   'key-primary': {
     severity: 'note',
     subject: 'Secret',
-    general: false,
+    mode: 'both',
     title: 'A key is marked as primary',
     effect: 'It seals, whatever its age, and no new keys are made. Upstream ignores the mark.',
     remedy: 'Nothing, if this is meant.',
@@ -408,23 +417,15 @@ export const findingKinds = {
   'key-not-backed-up': {
     severity: 'note',
     subject: 'Secret',
-    general: true,
+    mode: 'both',
     title: 'No verified backup is recorded on the key',
     effect: 'Without the key nothing opens that was sealed with it.',
     remedy: 'waxwing keys export, then waxwing keys verify-backup --mark',
   },
-  'object-unseen': {
-    severity: 'warning',
-    subject: 'SealedSecret',
-    general: true,
-    title: 'A SealedSecret that the controller has not looked at',
-    effect: 'Its status is missing, or speaks of an earlier generation.',
-    remedy: 'If it stays so: is its namespace watched, and does the controller run?',
-  },
   'object-terminating': {
     severity: 'note',
     subject: 'SealedSecret',
-    general: false,
+    mode: 'migration',
     title: 'A SealedSecret that is being deleted',
     effect: 'It is not reconciled any more, and its Secret not repaired.',
     remedy: 'A finalizer keeps it: kubectl -n NAMESPACE get sealedsecret NAME -o jsonpath={.metadata.finalizers}',
@@ -432,7 +433,7 @@ export const findingKinds = {
   'secret-terminating': {
     severity: 'note',
     subject: 'SealedSecret',
-    general: false,
+    mode: 'migration',
     title: 'The Secret is being deleted',
     effect: 'It is made again as soon as it is gone.',
     remedy: 'A finalizer keeps it: kubectl -n NAMESPACE get secret NAME -o jsonpath={.metadata.finalizers}',
@@ -440,7 +441,7 @@ export const findingKinds = {
   'type-kept': {
     severity: 'note',
     subject: 'SealedSecret',
-    general: false,
+    mode: 'migration',
     title: 'An existing Secret of a type that hands out credentials',
     effect: 'It is kept up to date. If it is deleted, it is not made again: ForbiddenType.',
     remedy: 'Nothing, or start the controller with --allow-service-account-tokens.',
@@ -448,7 +449,7 @@ export const findingKinds = {
   'deprecated-data': {
     severity: 'note',
     subject: 'SealedSecret',
-    general: false,
+    mode: 'migration',
     title: 'The deprecated format spec.data',
     effect: 'It opens as with upstream. Type and entries are inside of the ciphertext, so they were not compared.',
     remedy: 'Seal it again when it suits you: waxwing reencrypt',

@@ -1,4 +1,4 @@
-import { keyLabel, type UnsealingKey } from '@waxwing/shared';
+import { keyLabel, type SealedSecret, type UnsealingKey } from '@waxwing/shared';
 import { type Config, namespacesOf } from '@waxwing/shared/settings';
 import { type KeyRing, readKeyRing } from '../keys/key-ring.ts';
 import { type ClusterReader, sealedSecretsAt } from './cluster-reader.ts';
@@ -33,12 +33,15 @@ export interface ReadObjects {
   readonly objects: ReadonlyMap<string, ExaminedObject>;
   /** The resource is known to the API server. */
   readonly isKnown: boolean;
+  /** Undefined where none could be read. */
+  readonly count: number | undefined;
   /** How many would have been worth a trial, after so many were. */
   readonly untried: number;
 }
 
 /** Objects that fail under many keys take a fraction of a second each. */
-const mostTrials = 200;
+const mostTrials = 100;
+const trialsAtOnce = 8;
 
 /**
  * Reads every SealedSecret that the controller looks after, and tries to open those whose status does not say what will become of them.
@@ -52,22 +55,48 @@ export async function readSealedSecrets(
   onProgress: () => Promise<void>,
 ): Promise<ReadObjects> {
   const objects = new Map<string, ExaminedObject>();
-  let [tried, untried, isKnown] = [0, 0, true];
-  const examine = async (raw: unknown) => {
+  const doubtful: SealedSecret[] = [];
+  let [untried, isKnown, isUnread] = [0, true, false];
+  const remember = async (raw: unknown) => {
     const { facts, sealedSecret } = readObject(raw);
-    const isWorth = keys !== undefined && sealedSecret !== undefined && isWorthTrying(facts);
-    const isTried = isWorth && tried < mostTrials;
-    if (isTried) tried++;
-    else if (isWorth) untried++;
-    const trial = isTried ? await tryToOpen(sealedSecret, keys, config.reconcile.acceptDeprecatedData) : undefined;
-    objects.set(`${facts.namespace}/${facts.name}`, { facts, trial });
+    objects.set(keyOf(facts), { facts, trial: undefined });
+    if (keys !== undefined && sealedSecret !== undefined && isWorthTrying(facts)) {
+      if (doubtful.length < mostTrials) doubtful.push(sealedSecret);
+      else untried++;
+    }
     await onProgress();
   };
   for (const namespace of namespacesOf(config)) {
-    const read = await reader.list(...sealedSecretsAt(namespace, config.reconcile.labelSelector), examine);
+    const read = await reader.list(...sealedSecretsAt(namespace, config.reconcile.labelSelector), remember);
     if (read === 'absent') isKnown = false;
+    if (read === 'unread') isUnread = true;
   }
-  return { objects, isKnown, untried };
+  await tryAll(doubtful, objects, keys ?? [], config);
+  return { objects, isKnown, untried, count: isUnread && objects.size === 0 ? undefined : objects.size };
+}
+
+function keyOf({ namespace, name }: { readonly namespace: string; readonly name: string }): string {
+  return `${namespace}/${name}`;
+}
+
+/** Notes with each object what came of trying to open it. */
+async function tryAll(
+  doubtful: readonly SealedSecret[],
+  objects: Map<string, ExaminedObject>,
+  keys: readonly UnsealingKey[],
+  { reconcile }: Config,
+): Promise<void> {
+  const waiting = doubtful.values();
+  const work = async () => {
+    for (const sealedSecret of waiting) {
+      const trial = await tryToOpen(sealedSecret, keys, reconcile.acceptDeprecatedData);
+      const key = keyOf(sealedSecret.metadata);
+      const known = objects.get(key);
+      if (known !== undefined) objects.set(key, { ...known, trial });
+    }
+  };
+  // They share one iterator, so that each object is taken once.
+  await Promise.all(Array.from({ length: trialsAtOnce }, work));
 }
 
 /** Secrets, without their values. */
@@ -76,6 +105,8 @@ export interface ReadSecrets {
   readonly found: ReadonlyMap<string, SecretFacts>;
   /** Namespaces whose Secrets could not be listed; the empty one stands for all. */
   readonly unread: ReadonlySet<string>;
+  /** Undefined where none could be read. */
+  readonly count: number | undefined;
 }
 
 /** The Secrets of these names. */
@@ -89,12 +120,12 @@ export async function readSecrets(
   for (const namespace of namespacesOf(config)) {
     const read = await reader.listSecretRows(namespace, (row, columns) => {
       const secret = secretOf(row, columns);
-      const key = `${secret.metadata.namespace}/${secret.metadata.name}`;
+      const key = keyOf(secret.metadata);
       if (names.has(key)) found.set(key, secret);
     });
     if (read === 'unread') unread.add(namespace);
   }
-  return { found, unread };
+  return { found, unread, count: unread.size > 0 && found.size === 0 ? undefined : found.size };
 }
 
 /** The Secret of an object's name. */

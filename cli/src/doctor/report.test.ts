@@ -16,7 +16,7 @@ const report: Report = {
     finding('secret-foreign', { namespace: 'a', name: 'y' }, 'without an owner'),
     finding('secret-missing', { namespace: 'a', name: 'z' }),
   ],
-  gaps: [{ what: 'key Secrets in namespace kube-system', reason: 'you may not list them', rule: '{...}' }],
+  gaps: [{ what: 'key Secrets in namespace kube-system', reason: 'forbidden', rule: '{...}' }],
   unchecked: ['files in Git'],
 };
 
@@ -41,7 +41,7 @@ describe('a report', () => {
     expect(out).toContain('  - a/y: without an owner\n');
     expect(out).toContain('  - sealedsecrets.bitnami.com\n');
     expect(out).toContain(
-      'not read:\n  - key Secrets in namespace kube-system: you may not list them; the rule is {...}\n',
+      'not read:\n  - key Secrets in namespace kube-system: forbidden; this rule allows it: {...}\n',
     );
     expect(out).toContain('not checked:\n  - files in Git\n');
     expect(notes).toBe(

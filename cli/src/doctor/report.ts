@@ -26,7 +26,7 @@ export interface Report {
   };
   /** What was looked at; undefined where it was not, or could not be. */
   readonly counts: {
-    readonly sealedSecrets: number;
+    readonly sealedSecrets: number | undefined;
     readonly secrets: number | undefined;
     readonly keys: number | undefined;
   };
@@ -101,7 +101,7 @@ function groupText({ code, kind, findings }: FindingGroup, paint: Paint): string
 }
 
 function gapText({ what, reason, rule }: Gap): string {
-  return rule === undefined ? `${what}: ${reason}` : `${what}: ${reason}; the rule is ${rule}`;
+  return rule === undefined ? `${what}: ${reason}` : `${what}: ${reason}; this rule allows it: ${rule}`;
 }
 
 function listText(title: string, lines: readonly string[], paint: Paint): string {
@@ -111,11 +111,11 @@ function listText(title: string, lines: readonly string[], paint: Paint): string
 function summary(report: Report): string {
   const { sealedSecrets, secrets, keys } = report.counts;
   const looked = [
-    counted(sealedSecrets, 'SealedSecret'),
+    ...(sealedSecrets === undefined ? [] : [counted(sealedSecrets, 'SealedSecret')]),
     ...(secrets === undefined ? [] : [counted(secrets, 'Secret')]),
     ...(keys === undefined ? [] : [counted(keys, 'key')]),
   ];
   const found = severities.map((severity) => counted(countOf(report, severity), severity));
   const incomplete = report.gaps.length === 0 ? '' : '; not everything could be read';
-  return `${looked.join(', ')}: ${found.join(', ')}${incomplete}`;
+  return `${looked.length === 0 ? 'nothing read' : looked.join(', ')}: ${found.join(', ')}${incomplete}`;
 }
