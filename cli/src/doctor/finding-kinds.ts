@@ -208,7 +208,7 @@ export const findingKinds = {
     subject: 'Deployment',
     mode: 'migration',
     title: 'A setting that means something else, or is better left out',
-    effect: 'See the line.',
+    effect: 'The line says what it means here.',
     remedy: 'Decide whether you still want it.',
   },
   'setting-unread': {

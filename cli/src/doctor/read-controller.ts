@@ -44,6 +44,7 @@ export async function readDeployment(
 /** The certificate that the controller hands out, or why there is none. */
 export type ServedCertificate = SealingCertificate | { readonly failure: string };
 
+/** Asks the controller, by way of its Service. That it does not answer is an answer, too. */
 export async function readCertificate(
   io: Io,
   options: ClusterOptions,

@@ -17,7 +17,7 @@ export function uncheckedBy({ read, secrets, served, keys, config }: Examined): 
   const { labelSelector } = config.reconcile;
   const nameless = [...secrets.found.values()].filter(({ entries }) => entries === undefined).length;
   return [
-    'the values in Secrets: only types, names of entries, labels and annotations are compared, and no value is read but those of the keys',
+    'values: of Secrets only types, names of entries, labels and annotations are compared; none is read but those of the keys',
     'templates that take long or make much: they are parsed, not rendered (waxwing template tries one)',
     'files in Git (waxwing lint)',
     ...(nameless > 0 ? [`names of entries of ${nameless} Secrets: only their number is known`] : []),
