@@ -146,6 +146,7 @@ const kubesealPieces = {
 const waxwingPieces = {
   'waxwing-age': 'cli/src/keys/age.ts',
   'waxwing-cluster': 'cli/src/cluster.ts',
+  'waxwing-doctor': 'cli/src/doctor/index.ts',
   'waxwing-http': 'cli/src/http-client.ts',
   'waxwing-template-lint': 'cli/src/template-lint.ts',
   'waxwing-template-problems': 'cli/src/template-problems.ts',

@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { findingKinds } from '../cli/src/doctor/finding-kinds.ts';
 import { reasons } from '../controller/src/reasons.ts';
 
 const root = join(import.meta.dirname, '..');
@@ -63,6 +64,19 @@ function reasonsReference(): string {
 | Reason | Meaning | Tried again |\n| --- | --- | --- |\n${rows.join('\n')}\n`;
 }
 
+function doctorReference(): string {
+  const modes = { health: 'without `--migrate`', migration: '`--migrate`', both: 'always' };
+  const rows = Object.entries(findingKinds).map(([code, { severity, mode, title, effect, remedy }]) => {
+    const cells = [`\`${code}\``, severity, modes[mode], title, effect, remedy];
+    return `| ${cells.join(' | ')} |`;
+  });
+  const note =
+    'What `waxwing doctor` finds, by its code. An error needs somebody, a warning a decision, a note nothing. In commands, NAMESPACE and NAME are those of the object.';
+  const header =
+    '| Code | Severity | Looked for | What was found | Effect | To do |\n| --- | --- | --- | --- | --- | --- |';
+  return `# Findings of waxwing doctor\n\n${generatedNote}\n\n${note}\n\n${header}\n${rows.join('\n')}\n`;
+}
+
 /** The reference pages by path below the repository. */
 async function referencePages(): Promise<Map<string, string>> {
   const [waxwing, kubeseal, controller] = await Promise.all([
@@ -74,6 +88,7 @@ async function referencePages(): Promise<Map<string, string>> {
     ['docs/reference/waxwing.md', waxwing],
     ['docs/reference/kubeseal.md', kubeseal],
     ['docs/reference/controller.md', controller],
+    ['docs/reference/doctor.md', doctorReference()],
     ['docs/reference/reasons.md', reasonsReference()],
   ]);
 }

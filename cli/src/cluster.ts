@@ -174,6 +174,8 @@ function genericFailure(status: number, text: string): string {
 }
 
 export interface Connection {
+  /** Address of the API server. */
+  readonly server: string;
   /** Repeats as the server asks for it. @throws SealedSecretsError `ControllerUnreachable`. */
   request(
     method: 'GET' | 'POST' | 'PATCH' | 'DELETE',
@@ -191,6 +193,7 @@ export async function connect(io: Io, options: ClusterOptions): Promise<Connecti
   const base = cluster.server.replace(/\/+$/, '');
   const timeouts = options.requestTimeoutMs === undefined ? { idleTimeoutMs } : { timeoutMs: options.requestTimeoutMs };
   return {
+    server: base,
     async request(method, path, headers, body) {
       const url = new URL(base + path);
       for (let attempt = 0; ; attempt++) {

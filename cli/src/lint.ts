@@ -75,12 +75,17 @@ export function lintDocument(document: SourceDocument, lintTemplate: TemplateLin
   if (kind !== sealedSecretResource.kind) return findings;
   const sealedSecret = readOrReport(document, report);
   if (sealedSecret === undefined) return findings;
-  lintPlace(sealedSecret, report);
   lintFields(document.value, report);
+  lintSealedSecret(sealedSecret, lintTemplate, report);
+  return findings;
+}
+
+/** The checks of an object, wherever it comes from. */
+export function lintSealedSecret(sealedSecret: SealedSecret, lintTemplate: TemplateLint, report: Report): void {
+  lintPlace(sealedSecret, report);
   lintScope(sealedSecret, report);
   lintItems(sealedSecret, report);
   lintTemplates(sealedSecret, lintTemplate, report);
-  return findings;
 }
 
 function readOrReport(document: SourceDocument, report: Report): SealedSecret | undefined {

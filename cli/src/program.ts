@@ -3,6 +3,7 @@ import { Command, CommanderError, type Option } from 'commander';
 import type { CommandContext } from './command-context.ts';
 import { addCertificateCommand } from './commands/certificate.ts';
 import { addCompletionCommand } from './commands/completion.ts';
+import { addDoctorCommand } from './commands/doctor.ts';
 import { addKeysCommand } from './commands/keys/index.ts';
 import { addLintCommand } from './commands/lint.ts';
 import { addMergeCommand } from './commands/merge.ts';
@@ -62,6 +63,7 @@ function buildProgram(io: Io, texts: { out: string; error: string }, setStatus: 
     addLintCommand,
     addTemplateCommand,
     addKeysCommand,
+    addDoctorCommand,
     addCompletionCommand,
   ]) {
     add(program, context);

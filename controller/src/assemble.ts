@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { TemplateRenderer } from '@waxwing/shared';
 import { activeKeySelector } from '@waxwing/shared';
-import type { Config } from './config.ts';
+import { type Config, namespacesOf } from '@waxwing/shared/settings';
 import { createCryptoService } from './crypto-service.ts';
 import { createAuthorize } from './http/auth.ts';
 import { formatBody, parseBody } from './http/body.ts';
@@ -25,7 +25,7 @@ import { createObjectMemory, type ObjectMemory } from './object-memory.ts';
 import { contestWindowMs } from './plan.ts';
 import { createQueue, processTimers, type WorkQueue } from './queue.ts';
 import { createReconcile } from './reconcile.ts';
-import { createScopes, namespacesOf, type Scopes } from './scopes.ts';
+import { createScopes, type Scopes } from './scopes.ts';
 import { specHashOf } from './spec-hash.ts';
 import { createStatusWriter } from './status-writer.ts';
 import { volatileEntriesOf } from './templates.ts';

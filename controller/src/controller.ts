@@ -1,11 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { url as inspectorUrl } from 'node:inspector';
+import { hostname } from 'node:os';
 import { setFlagsFromString } from 'node:v8';
 import { isSealedSecretsError } from '@waxwing/shared';
+import { type Config, readConfig } from '@waxwing/shared/settings';
 import type { Foundation, Keys, Reconciling } from './assemble.ts';
 import { assembleKeys, assembleReconciling, assembleServer } from './assemble.ts';
-import type { Config } from './config.ts';
-import { readConfig } from './config.ts';
 import { createFoundation } from './foundation.ts';
 import { createApp, createMetricsApp, listen, type RunningServer } from './http/server.ts';
 import type { RenewalSignals } from './keys/life.ts';
@@ -28,7 +28,7 @@ const exitStatus = { ok: 0, failed: 1, misconfigured: 2 } as const;
 
 /** The whole program; resolves with the exit status. */
 export async function runController(surroundings: Surroundings): Promise<number> {
-  const invocation = readConfig({ ...surroundings, readFile: readTextFile });
+  const invocation = readConfig({ ...surroundings, hostname: hostname(), readFile: readTextFile });
   switch (invocation.type) {
     case 'help':
       process.stderr.write(invocation.text);

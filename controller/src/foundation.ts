@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
+import type { Config } from '@waxwing/shared/settings';
 import type { Foundation } from './assemble.ts';
-import type { Config } from './config.ts';
 import type { RenewalSignals } from './keys/life.ts';
 import type { KubeClient } from './kube/api.ts';
 import { createCredentials, inClusterSource } from './kube/auth.ts';

@@ -1,6 +1,6 @@
 import { isSealedSecretsError } from '@waxwing/shared';
+import { formatLogLevel } from '@waxwing/shared/settings';
 import { pino } from 'pino';
-import { formatLogLevel } from './log-level.ts';
 
 /** Attributes of a record. Names of objects, items, fingerprints; never values, keys or tokens. */
 export type Attributes = Readonly<Record<string, unknown>>;

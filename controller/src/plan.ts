@@ -1,13 +1,15 @@
-import type { ErrorCode, ObjectMeta, OwnerReference, SealedSecret, Secret, SecretRecord } from '@waxwing/shared';
+import type { ErrorCode, OwnerReference, SealedSecret, Secret, SecretRecord, SecretStanding } from '@waxwing/shared';
 import {
   compareBytewise,
+  controllerOf,
   forbiddenTypeReason,
+  isSealedSecretReference,
   isTruthy,
   managedAnnotation,
   patchAnnotation,
   rendererRevision,
-  sealedSecretResource,
   skipSetOwnerReferencesAnnotation,
+  standingOf,
 } from '@waxwing/shared';
 
 /** What the decision about a Secret rests on besides the objects themselves. */
@@ -65,11 +67,12 @@ export function planSecret(
   context: PlanContext,
 ): SecretPlan {
   if (existing === undefined) return planCreation(desired, context);
-  if (isLeftover(sealedSecret, existing) && context.collectionOverdue) {
+  const standing = standingOf(sealedSecret.metadata, existing.metadata);
+  if (standing === 'leftover' && context.collectionOverdue) {
     const creation = planCreation(desired, context);
     return creation.action === 'create' ? { ...creation, action: 'replace' } : creation;
   }
-  const refusal = refuseForeign(sealedSecret, desired, existing, context);
+  const refusal = refuseForeign(standing, sealedSecret, desired, existing, context);
   if (refusal !== undefined) return refusal;
   const cause = isUnchangedSince(context, existing) ? 'drift' : 'spec';
   const next =
@@ -83,13 +86,8 @@ export function planSecret(
 /** Whether an old garbage collection run (`--old-gc-behavior`) may delete the Secret that a deleted SealedSecret of this name left behind. */
 export function mayDeleteLeftover(existing: Secret, name: string): boolean {
   const controller = controllerOf(existing.metadata);
-  if (controller !== undefined) return isOurKind(controller) && controller.name === name;
+  if (controller !== undefined) return isSealedSecretReference(controller) && controller.name === name;
   return isTruthy(existing.metadata.annotations, managedAnnotation);
-}
-
-/** The owner reference that has `controller: true`. */
-function controllerOf(metadata: Pick<ObjectMeta, 'ownerReferences'>): OwnerReference | undefined {
-  return metadata.ownerReferences.find((reference) => reference.controller === true);
 }
 
 function planCreation(desired: Secret, context: PlanContext): SecretPlan {
@@ -105,40 +103,20 @@ function planCreation(desired: Secret, context: PlanContext): SecretPlan {
   return { action: 'create', secret: desired };
 }
 
-function isOurKind(reference: OwnerReference): boolean {
-  return (
-    reference.kind === sealedSecretResource.kind && reference.apiVersion.startsWith(`${sealedSecretResource.group}/`)
-  );
-}
-
-/**
- * Whether the Secret belonged to an earlier SealedSecret of this name. Names are unique, so that one is gone for certain, and the garbage
- * collector deletes the Secret as soon as it notices.
- */
-function isLeftover({ metadata: { name, uid } }: SealedSecret, { metadata }: Secret): boolean {
-  const controller = controllerOf(metadata);
-  if (metadata.deletionTimestamp !== undefined || controller === undefined) return false;
-  return isOurKind(controller) && controller.name === name && controller.uid !== uid;
-}
-
 /** The ownership gate: undefined lets the Secret pass. */
 function refuseForeign(
+  standing: SecretStanding,
   sealedSecret: SealedSecret,
   desired: Secret,
   existing: Secret,
   context: PlanContext,
 ): SecretPlan | undefined {
-  const { name, namespace, uid } = sealedSecret.metadata;
-  const { annotations, deletionTimestamp } = existing.metadata;
-  const controller = controllerOf(existing.metadata);
-  if (deletionTimestamp !== undefined) {
-    return waitForCollection(`Secret ${namespace}/${name} is being deleted`);
-  }
-  if (isLeftover(sealedSecret, existing)) {
+  const { name, namespace } = sealedSecret.metadata;
+  if (standing === 'owned' || standing === 'handed-over') return undefined;
+  if (standing === 'terminating') return waitForCollection(`Secret ${namespace}/${name} is being deleted`);
+  if (standing === 'leftover') {
     return waitForCollection(`Secret ${namespace}/${name} belongs to an earlier SealedSecret of the same name`);
   }
-  if (controller?.uid === uid && uid !== undefined) return undefined;
-  if (isTruthy(annotations, managedAnnotation) || isTruthy(annotations, patchAnnotation)) return undefined;
   // Made by us without an owner, as the template asked. It stays as it is until the spec changes: updates need `managed`.
   const keepsOwners = isTruthy(sealedSecret.spec.template.metadata.annotations, skipSetOwnerReferencesAnnotation);
   if (keepsOwners && isUnchangedSince(context, existing)) return { action: 'none' };

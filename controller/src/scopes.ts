@@ -1,5 +1,4 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Config } from './config.ts';
 import type {
   Change,
   NamespacesApi,
@@ -56,13 +55,6 @@ export interface Scopes extends ObjectCache {
   headStart(signal: AbortSignal): Promise<void>;
   readonly reflectors: ReadonlyMap<string, { readonly state: ReflectorState }>;
   sealedSecrets(): IterableIterator<SealedSecretSummary>;
-}
-
-/** The namespaces that a configuration names; one empty name stands for all of them (specification 4.6). */
-export function namespacesOf(config: Pick<Config, 'namespace' | 'reconcile'>): readonly string[] {
-  const { allNamespaces, additionalNamespaces } = config.reconcile;
-  if (additionalNamespaces.length > 0) return [config.namespace, ...additionalNamespaces];
-  return allNamespaces ? [''] : [config.namespace];
 }
 
 /** So long others wait for complete lists: an unreadable cache must not stop anything. */

@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto';
-import { clusterWideAnnotation, namespaceWideAnnotation } from '@waxwing/shared';
-import { property, textAt } from './kube/json.ts';
+import { clusterWideAnnotation, namespaceWideAnnotation, property, textAt } from '@waxwing/shared';
 
 /**
  * SHA-256, hex, over everything of a SealedSecret that decides about its Secret: the spec and the two scope annotations of the top level

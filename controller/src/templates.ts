@@ -28,10 +28,6 @@ export function createTemplates({ programFile, deadlineMs }: TemplatesOptions): 
   };
 }
 
-/** Functions whose result depends on more than their arguments (specification 1.5). */
-const volatileFunctions =
-  /^(now|ago|date|dateInZone|date_in_zone|htmlDate|htmlDateInZone|shuffle|uuidv4|bcrypt|htpasswd|encryptAES|buildCustomCert|rand\w+|gen[A-Z]\w*)$/;
-
 /** Names of the entries that give another result each time they are rendered. */
 export async function volatileEntriesOf({ data }: SecretTemplate): Promise<ReadonlySet<string>> {
   const names = new Set<string>();
@@ -41,8 +37,7 @@ export async function volatileEntriesOf({ data }: SecretTemplate): Promise<Reado
     // Without an action there is nothing to call.
     if (text?.includes('{{') !== true) continue;
     try {
-      const { functions } = parseTemplate({ name: byteStringFromText(name), text: byteStringFromText(text) });
-      if (functions.some((reference) => volatileFunctions.test(reference.name))) names.add(name);
+      if (parseTemplate({ name: byteStringFromText(name), text: byteStringFromText(text) }).isVolatile) names.add(name);
     } catch (error) {
       // Rendering reports it; an entry without a result cannot change.
       if (!(error instanceof TemplateError)) throw error;

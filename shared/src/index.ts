@@ -101,6 +101,7 @@ export {
   keySecretOf,
   parseKeySecret,
 } from './keys/key-secret.ts';
+export { controllerOf, isSealedSecretReference, type SecretStanding, standingOf } from './ownership.ts';
 export { type ReencryptOptions, reencryptSealedSecret } from './reencrypt.ts';
 export { type Sealer, type SealPlace, sealSecret, sealValue, templateMetadata } from './seal.ts';
 export { buildSecret, ownerReferenceOf, rendererRevision, type TemplateRenderer } from './template.ts';
@@ -110,3 +111,4 @@ export {
   type UnsealOptions,
   unsealSecret,
 } from './unseal.ts';
+export { listAt, numberAt, property, textAt, textsAt } from './untyped.ts';

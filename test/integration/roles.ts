@@ -23,6 +23,7 @@ export const keyAdminRules: readonly Rule[] = [{ apiGroups: [''], resources: ['s
 
 /** A service account in a namespace of the API server, and the kubeconfig that speaks for it. */
 export interface Account {
+  readonly name: string;
   readonly kubeconfig: string;
   /** Grants rules in one namespace, or everywhere. Returns how to take them back. */
   grant(rules: readonly Rule[], namespace?: string): Promise<() => Promise<void>>;
@@ -42,6 +43,7 @@ export async function createAccount(server: ApiServer, namespace: string): Promi
     if (status !== 201) throw new Error(`${path}: ${status} ${JSON.stringify(body)}`);
   };
   return {
+    name: account,
     kubeconfig,
     async grant(rules, where) {
       const name = `${account}-${count++}`;

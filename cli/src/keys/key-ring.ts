@@ -25,6 +25,10 @@ export interface KeyEntry {
 /** A Secret that should hold a key and does not. */
 export interface InvalidEntry {
   readonly name: string;
+  /** Whether it claims to be the key that seals. */
+  readonly primary: boolean;
+  /** Key and certificate can be read, and do not belong together. */
+  readonly isMismatch: boolean;
   readonly violations: readonly string[];
 }
 
@@ -42,7 +46,8 @@ export async function readKeyRing(raw: readonly unknown[]): Promise<KeyRing> {
   for (const object of raw) {
     const key = parseKeySecret(object);
     if (isInvalid(key)) {
-      invalid.push({ name: key.name, violations: key.violations });
+      const { name, primary, isMismatch, violations } = key;
+      invalid.push({ name, primary, isMismatch, violations });
       continue;
     }
     const unsealing = imported.get(key.spki) ?? (await importUnsealingKey(key.privateKey));

@@ -96,7 +96,9 @@ describe('a key ring', () => {
       keySecret(recent, recentPem, { name: 'new' }),
     );
     expect(ring.entries.map(({ secret }) => secret.metadata.name)).toEqual(['new', 'old']);
-    expect(ring.invalid).toEqual([{ name: 'broken', violations: expect.any(Array) }]);
+    expect(ring.invalid).toEqual([
+      { name: 'broken', primary: false, isMismatch: false, violations: expect.any(Array) },
+    ]);
     expect(JSON.stringify(ring.invalid)).not.toContain('AAAA');
   });
 

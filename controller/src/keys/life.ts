@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { isSealedSecretsError } from '@waxwing/shared';
-import type { Config } from '../config.ts';
+import type { Config } from '@waxwing/shared/settings';
 import type { LeaderElection } from '../kube/leases.ts';
 import type { Logger } from '../logger.ts';
 import type { KeyManager } from './manager.ts';

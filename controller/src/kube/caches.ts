@@ -1,8 +1,17 @@
-import { isTruthy, managedAnnotation, patchAnnotation, syncedCondition } from '@waxwing/shared';
+import {
+  isTruthy,
+  listAt,
+  managedAnnotation,
+  numberAt,
+  patchAnnotation,
+  property,
+  syncedCondition,
+  textAt,
+  textsAt,
+} from '@waxwing/shared';
 import { hashText, specTextOf } from '../spec-hash.ts';
 import type { Change, SealedSecretReflector, SealedSecretSummary, SecretMetadata } from './api.ts';
 import { sealedSecretsPath } from './client.ts';
-import { listAt, numberAt, property, textAt, textsAt } from './json.ts';
 import { createReflector, type ReflectorOptions } from './reflector.ts';
 
 /**

@@ -1,10 +1,14 @@
 import {
   type DocumentMap,
   type DocumentValue,
+  listAt,
+  numberAt,
+  property,
   readSecret,
   type Secret,
   sealedSecretResource,
   secretDocument,
+  textAt,
 } from '@waxwing/shared';
 import type {
   AccessApi,
@@ -29,7 +33,7 @@ import type {
 } from './api.ts';
 import type { Credentials } from './auth.ts';
 import { type ApiCall, ApiError, apiErrorFromStatus } from './errors.ts';
-import { encodeJson, listAt, numberAt, property, textAt } from './json.ts';
+import { encodeJson } from './json.ts';
 import { type ApiTransport, createApiTransport, type TransportOptions } from './transport.ts';
 
 /** Only metadata comes back: less to send, and no value of a Secret in an answer that nobody reads. */

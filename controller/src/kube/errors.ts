@@ -1,5 +1,5 @@
-import { type ErrorCode, isSealedSecretsError, SealedSecretsError } from '@waxwing/shared';
-import { listAt, numberAt, textAt } from './json.ts';
+import { type ErrorCode, isSealedSecretsError, listAt, numberAt, SealedSecretsError, textAt } from '@waxwing/shared';
+import { rbacRule } from '@waxwing/shared/settings';
 import { redactFieldErrors, redactValues } from './redact.ts';
 
 /** What was asked of the API server, for messages. */
@@ -161,11 +161,6 @@ export function describeCall(call: ApiCall): string {
   const where = call.namespace === '' ? '' : ` in namespace ${JSON.stringify(call.namespace)}`;
   const what = call.name === '' ? '' : ` ${JSON.stringify(call.name)}`;
   return `${call.verb} ${call.resource}${what}${where}`;
-}
-
-/** The rule that would allow a call, as it stands in a Role. */
-export function rbacRule(call: Pick<ApiCall, 'verb' | 'group' | 'resource'>): string {
-  return `{apiGroups: [${JSON.stringify(call.group)}], resources: [${call.resource}], verbs: [${call.verb}]}`;
 }
 
 /** No answer at all, or one cut short. */

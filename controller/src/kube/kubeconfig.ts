@@ -2,10 +2,9 @@ import { readFile } from 'node:fs/promises';
 import type { RequestOptions } from 'node:https';
 import { dirname, resolve } from 'node:path';
 import type { User } from '@kubernetes/client-node';
-import { SealedSecretsError } from '@waxwing/shared';
+import { listAt, property, SealedSecretsError, textAt } from '@waxwing/shared';
 import { parse } from 'yaml';
 import { bearer, type CredentialSource, type Material } from './auth.ts';
-import { listAt, property, textAt } from './json.ts';
 
 // client-node's KubeConfig would read this file too, but importing it costs 83 MiB and most of a second (it brings every API type),
 // more than half of the controller's memory. Only its exec and legacy auth plugins are used, each loaded when a file asks for it.

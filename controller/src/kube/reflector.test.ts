@@ -1,8 +1,8 @@
+import { textAt } from '@waxwing/shared';
 import { afterEach, describe, expect, test } from 'vitest';
 import { createTestLogger } from '../testing.ts';
 import type { Change, ListPage, Reflector, ResourceApi, WatchEvent } from './api.ts';
 import { ApiError } from './errors.ts';
-import { textAt } from './json.ts';
 import { createReflector, type Identified, type ReflectorTiming } from './reflector.ts';
 
 interface Open {

@@ -1,9 +1,9 @@
+import { textAt } from '@waxwing/shared';
 import { delayAfterFailures } from '../backoff.ts';
 import type { Logger } from '../logger.ts';
 import type { Change, Reflector, ReflectorState, ResourceApi, ResourceSelection, WatchEvent } from './api.ts';
 import { ApiError } from './errors.ts';
 import { sleep } from './gate.ts';
-import { textAt } from './json.ts';
 
 export interface ReflectorTiming {
   /** Objects per page of a list. */

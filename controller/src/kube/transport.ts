@@ -1,7 +1,7 @@
 import type { ClientRequest, IncomingMessage, RequestOptions } from 'node:http';
 import { request as httpRequest } from 'node:http';
 import { request as httpsRequest } from 'node:https';
-import { isSealedSecretsError } from '@waxwing/shared';
+import { isSealedSecretsError, textAt } from '@waxwing/shared';
 import type { Credentials, Transport } from './auth.ts';
 import {
   type ApiCall,
@@ -12,7 +12,6 @@ import {
   isCertificateFailure,
 } from './errors.ts';
 import { createGate, createTokenBucket, sleep } from './gate.ts';
-import { textAt } from './json.ts';
 import { createLineSplitter } from './lines.ts';
 
 interface ApiRequest {

@@ -70,3 +70,16 @@ describe('costly templates', () => {
     expect(isCostly('{{ genCA ')).toBe(false);
   });
 });
+
+describe('volatile templates', () => {
+  test.each(['randAlphaNum 8', 'now', 'uuidv4', 'genPrivateKey "rsa"', 'date "2006" .a', 'shuffle .a'])(
+    '%s',
+    (call) => {
+      expect(report(`{{ ${call} }}`).isVolatile).toBe(true);
+    },
+  );
+
+  test.each(['.now', 'sha256sum .a', '"uuidv4"', 'toDate "2006" .a'])('not %s', (call) => {
+    expect(report(`{{ ${call} }}`).isVolatile).toBe(false);
+  });
+});

@@ -27,7 +27,13 @@ export interface TemplateReport {
   readonly undefinedTemplates: readonly TemplateReference[];
   /** True if rendering may generate keys or certificates, or hash passwords: better done outside the main thread. */
   readonly isCostly: boolean;
+  /** True if a function is called whose result depends on more than its arguments: another result each time. */
+  readonly isVolatile: boolean;
 }
+
+/** Random, time, new keys (specification 1.5). */
+const volatileFunctions =
+  /^(now|ago|date|dateInZone|date_in_zone|htmlDate|htmlDateInZone|shuffle|uuidv4|bcrypt|htpasswd|encryptAES|buildCustomCert|rand\w+|gen[A-Z]\w*)$/;
 
 /** Parses a template for linting. Throws `TemplateError` of kind `parse` or `limit` for text that is no template, but not for unknown functions. */
 export function parseTemplate(options: {
@@ -78,6 +84,7 @@ class Collector {
       unknownFunctions: this.#unknownFunctions,
       undefinedTemplates: this.#undefinedTemplates,
       isCostly: this.#functions.some(({ name }) => costlyFunctionNames.has(name)),
+      isVolatile: this.#functions.some(({ name }) => volatileFunctions.test(name)),
     };
   }
 

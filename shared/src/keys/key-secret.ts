@@ -45,6 +45,8 @@ export interface KeySecret extends KeySecretIdentity {
 /** A Secret with the key label that cannot be used, and everything that is wrong with it. No text quotes the Secret's data. */
 export interface InvalidKeySecret extends KeySecretIdentity {
   readonly primary: boolean;
+  /** Key and certificate can be read, and do not belong together: what is sealed with this certificate, this key does not open. */
+  readonly isMismatch: boolean;
   readonly violations: readonly string[];
 }
 
@@ -58,7 +60,7 @@ export function parseKeySecret(raw: unknown): KeySecret | InvalidKeySecret {
   try {
     secret = readSecret(raw);
   } catch (error) {
-    return { ...rawIdentity(raw), violations: [describe(error)] };
+    return { ...rawIdentity(raw), isMismatch: false, violations: [describe(error)] };
   }
   const violations: string[] = [];
   const attempt = <T>(item: string, read: (pem: string) => T | undefined): T | undefined => {
@@ -88,11 +90,10 @@ export function parseKeySecret(raw: unknown): KeySecret | InvalidKeySecret {
     primary: isTruthy(secret.metadata.annotations, primaryKeyAnnotation),
   };
   const spki = privateKey && spkiOf(createPublicKey(privateKey));
-  if (certificate !== undefined && spki !== undefined && spkiOf(certificate.publicKey) !== spki) {
-    violations.push('the certificate belongs to another private key');
-  }
+  const isMismatch = certificate !== undefined && spki !== undefined && spkiOf(certificate.publicKey) !== spki;
+  if (isMismatch) violations.push('the certificate belongs to another private key');
   if (privateKey === undefined || certificate === undefined || spki === undefined || violations.length > 0) {
-    return { ...identity, violations };
+    return { ...identity, isMismatch, violations };
   }
   return {
     ...identity,

@@ -76,7 +76,7 @@ describe('the reference', () => {
   it('names every environment variable that the programs read', async () => {
     const named = new Set(tableNames(await read('docs/reference/environment.md')));
     const files = [
-      'controller/src/config.ts',
+      'shared/src/settings/config.ts',
       'controller/src/main.ts',
       'cli/src/kubeconfig.ts',
       'cli/src/options.ts',

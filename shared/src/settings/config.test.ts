@@ -9,7 +9,7 @@ function read(
   env: Record<string, string> = {},
   files: Record<string, string> = {},
 ): Invocation {
-  return readConfig({ args, env: { ...inPod, ...env }, readFile: (path) => files[path] });
+  return readConfig({ args, env: { ...inPod, ...env }, hostname: 'machine', readFile: (path) => files[path] });
 }
 
 function configOf(
@@ -139,7 +139,7 @@ describe('the configuration', () => {
   });
 
   test('outside of a cluster a kubeconfig is needed', () => {
-    const outside = { args: [], env: {}, readFile: () => undefined };
+    const outside = { args: [], env: {}, hostname: '', readFile: () => undefined };
     expect(readConfig(outside)).toMatchObject({ type: 'invalid', problems: [expect.stringContaining('--kubeconfig')] });
     const given = readConfig({ ...outside, args: ['--kubeconfig=/k'] });
     expect(given).toMatchObject({ type: 'run', config: { kubeconfig: '/k', inCluster: undefined } });
@@ -215,7 +215,7 @@ describe('the configuration', () => {
   });
 
   test('--version is answered outside of a cluster too, but not instead of mistakes', () => {
-    expect(readConfig({ args: ['--version'], env: {}, readFile: () => undefined }).type).toBe('version');
+    expect(readConfig({ args: ['--version'], env: {}, hostname: '', readFile: () => undefined }).type).toBe('version');
     expect(read(['--version', '--nonsense']).type).toBe('invalid');
     expect(read(['--version=false']).type).toBe('run');
   });

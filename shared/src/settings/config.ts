@@ -1,5 +1,4 @@
-import { hostname } from 'node:os';
-import { keyLabel } from '@waxwing/shared';
+import { keyLabel } from '../api/annotations.ts';
 import { type FlagName, flags, isDnsLabel, isLabelValue, isQualifiedName, usageText } from './flags.ts';
 import { type GivenFlag, splitFlags } from './go-flags.ts';
 import { parseLogLevel } from './log-level.ts';
@@ -154,6 +153,8 @@ export interface ListenAddress {
 export interface Surroundings {
   readonly args: readonly string[];
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** Of the machine, where the environment names no Pod. */
+  readonly hostname: string;
   /** The text of a file; undefined if it cannot be read. */
   readFile(path: string): string | undefined;
 }
@@ -161,13 +162,20 @@ export interface Surroundings {
 /**
  * - `run`: start with this; `warnings` are to be logged.
  * - `help`, `version`: print (help on stderr, version on stdout) and exit 0.
- * - `invalid`: print `text` on stderr and exit 2, before anything was asked of the cluster.
+ * - `invalid`: print `text` on stderr and exit 2, before anything was asked of the cluster. `config` is what the other settings come to, for
+ *   those who only judge.
  */
 export type Invocation =
   | { readonly type: 'run'; readonly config: Config; readonly warnings: readonly string[] }
   | { readonly type: 'help'; readonly text: string }
   | { readonly type: 'version' }
-  | { readonly type: 'invalid'; readonly problems: readonly string[]; readonly text: string };
+  | {
+      readonly type: 'invalid';
+      readonly problems: readonly string[];
+      readonly text: string;
+      readonly config: Config;
+      readonly warnings: readonly string[];
+    };
 
 type Values = { [Name in FlagName]: (typeof flags)[Name]['default'] extends boolean ? boolean : Widened<Name> };
 type Widened<Name extends FlagName> = NonNullable<ReturnType<(typeof flags)[Name]['kind']['parse']>>;
@@ -193,7 +201,20 @@ export function readConfig(surroundings: Surroundings, program = 'controller'): 
   const { problems, warnings } = reading;
   if (problems.length === 0) return { type: 'run', config, warnings };
   const list = problems.map((problem) => `  ${problem}`).join('\n');
-  return { type: 'invalid', problems, text: `${usageText(program)}\ninvalid configuration:\n${list}\n` };
+  return {
+    type: 'invalid',
+    problems,
+    config,
+    warnings,
+    text: `${usageText(program)}\ninvalid configuration:\n${list}\n`,
+  };
+}
+
+/** The namespaces that a configuration names; one empty name stands for all of them (specification 4.6). */
+export function namespacesOf(config: Pick<Config, 'namespace' | 'reconcile'>): readonly string[] {
+  const { allNamespaces, additionalNamespaces } = config.reconcile;
+  if (additionalNamespaces.length > 0) return [config.namespace, ...additionalNamespaces];
+  return allNamespaces ? [''] : [config.namespace];
 }
 
 function flagNamed(name: string): (typeof flags)[FlagName] | undefined {
@@ -261,7 +282,7 @@ function buildConfig(values: Values, reading: Reading, surroundings: Surrounding
   checkLease(values, reading);
   return {
     namespace,
-    podName: env['POD_NAME'] || env['HOSTNAME'] || hostname(),
+    podName: env['POD_NAME'] || env['HOSTNAME'] || surroundings.hostname,
     manifestVersion: env['WAXWING_MANIFEST_VERSION'] || undefined,
     kubeconfig,
     context: values.context === '' ? undefined : values.context,

@@ -4,7 +4,7 @@ import { neededPermissions } from './permissions.ts';
 
 function needs(...flags: string[]): string[] {
   const env = { POD_NAMESPACE: 'own' };
-  const invocation = readConfig({ args: ['--kubeconfig=x', ...flags], env, readFile: () => undefined });
+  const invocation = readConfig({ args: ['--kubeconfig=x', ...flags], env, hostname: '', readFile: () => undefined });
   if (invocation.type !== 'run') throw new Error(JSON.stringify(invocation));
   return neededPermissions(invocation.config).map(({ request: { verb, resource, subresource, namespace } }) =>
     [
@@ -32,6 +32,19 @@ describe('neededPermissions', () => {
     const result = needs('--additional-namespaces=a,b');
     expect(result.filter((need) => need.endsWith('*'))).toEqual([]);
     for (const namespace of ['own', 'a', 'b']) expect(result).toContain(`watch sealedsecrets ${namespace}`);
+  });
+
+  it('asks for the Lease by its name, as roles grant it, but for making it', () => {
+    const env = { POD_NAMESPACE: 'own' };
+    const args = ['--kubeconfig=x', '--leader-elect', '--lease-name=mine'];
+    const invocation = readConfig({ args, env, hostname: '', readFile: () => undefined });
+    if (invocation.type !== 'run') throw new Error(JSON.stringify(invocation));
+    const leases = neededPermissions(invocation.config).filter(({ request }) => request.resource === 'leases');
+    expect(leases.map(({ request: { verb, name } }) => [verb, name])).toEqual([
+      ['get', 'mine'],
+      ['create', undefined],
+      ['update', 'mine'],
+    ]);
   });
 
   it('leaves out what is switched off', () => {
