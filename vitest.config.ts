@@ -36,6 +36,8 @@ export default defineConfig({
             'test/{vectors,contract,apiserver,scripts}/**/*.test.ts',
           ],
           testTimeout: 60_000,
+          // Pages of the documentation, each with a cluster and a controller of its own.
+          maxConcurrency: 3,
         },
       },
       integration('embedded'),

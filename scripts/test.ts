@@ -18,8 +18,11 @@ interface SuiteResult extends Counts {
   readonly name: string;
 }
 
-/** Most tests wait more than they compute: for processes to start, for an API server, for a controller to look again. */
-const filesPerCore = 2;
+/**
+ * Most tests wait more than they compute: for processes to start, for an API server, for a controller to look again. With two files per core leases
+ * run out for want of CPU.
+ */
+const filesPerCore = 1.5;
 
 /** Runs these projects of `vitest.config.ts`, so many files side by side, and counts for each of them. */
 async function runProjects(projects: readonly string[], maxWorkers: number): Promise<SuiteResult[]> {
@@ -109,7 +112,7 @@ async function main(): Promise<void> {
   await tools;
   console.log(`\n== tests${blocker === undefined ? '' : `, without the real API server: ${blocker}`}`);
   const projects = ['unit', 'embedded', ...(blocker === undefined ? ['real'] : [])];
-  const results = [checks, ...(await runProjects(projects, availableParallelism() * filesPerCore))];
+  const results = [checks, ...(await runProjects(projects, Math.round(availableParallelism() * filesPerCore)))];
   // One after the other: what is measured must not share the machine.
   if (values.long) results.push(...(await runProjects(['long'], 1)));
   report(results, findOmissions(results, inCi), (performance.now() - started) / 1000);

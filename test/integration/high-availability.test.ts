@@ -9,11 +9,11 @@ import { seal, sealItem } from './sealing.ts';
 
 const cluster = await startCluster();
 const { server } = cluster;
-const leaseMs = 2000;
+const leaseMs = 4000;
 const electing = [
   '--leader-elect',
   `--lease-duration=${leaseMs}ms`,
-  '--lease-renew-deadline=1500ms',
+  '--lease-renew-deadline=3s',
   '--lease-retry-period=300ms',
 ];
 /** What the follower needs besides the lease's duration: two looks at it, and the machine's business. */
