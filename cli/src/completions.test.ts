@@ -57,17 +57,77 @@ describe('bash', () => {
   });
 });
 
-test.for([
-  ['zsh', ['zsh', '-n']],
-  ['fish', ['fish', '--no-execute']],
-] as const)('%s is given a script without mistakes of syntax, where that shell is there', async ([shell, command]) => {
-  const text = await script(shell);
-  expect(text).toContain('waxwing');
-  place.write('script', text);
-  const [program, ...args] = command;
-  const { status, stderr, error } = spawnSync(program, [...args, 'script'], { cwd: place.folder, encoding: 'utf8' });
-  if (error !== undefined) expect(error).toMatchObject({ code: 'ENOENT' });
-  else expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+/** Shells that not every machine has; CI has them. */
+function isThere(shell: string): boolean {
+  const there = spawnSync(shell, ['--version']).error === undefined;
+  if (!there && process.env['CI'] === 'true') throw new Error(`${shell} is not installed`);
+  return there;
+}
+
+function runShell(shell: string, args: readonly string[]): string[] {
+  const { status, stdout, stderr } = spawnSync(shell, args, { cwd: place.folder, encoding: 'utf8' });
+  expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+  return stdout.split('\n').filter((line) => line !== '');
+}
+
+describe.skipIf(!isThere('zsh'))('zsh', () => {
+  /** What the function hands to zsh's line editor for a line, the cursor at its end; zsh itself then leaves out what does not fit. */
+  async function handedOver(...words: string[]): Promise<string[]> {
+    place.write('_waxwing', await script('zsh'));
+    const editor = `compdef() { registered="$*" }
+compadd() { shift; print -l -- "$@" }
+compset() { true }
+_describe() { local name="\${@[-1]}"; print -l -- "\${(@P)name}" }
+_files() { print FILES }
+source ./_waxwing
+[[ "$registered" == '_waxwing waxwing' ]] || print "registered: $registered"
+words=(waxwing ${words.map((word) => `'${word}'`).join(' ')}) CURRENT=${words.length + 1}
+_waxwing`;
+    return runShell('zsh', ['-f', '-c', editor]);
+  }
+
+  test('offers commands with what they do', async () => {
+    expect(await handedOver('')).toEqual(
+      expect.arrayContaining(['lint:check files before they are committed', 'verify:say whether SealedSecrets open']),
+    );
+    expect(await handedOver('keys', '')).toContain('export:back up keys, encrypted');
+  });
+
+  test('offers the options of the command, the global ones too', async () => {
+    const names = (await handedOver('seal', 'x.yaml', '-')).map((line) => line.split(':')[0]);
+    expect(names).toEqual(expect.arrayContaining(['--scope', '--cert', '--quiet']));
+    expect(names).not.toContain('--passphrase');
+  });
+
+  test('offers the values of options and arguments', async () => {
+    const scopes = ['strict', 'namespace-wide', 'cluster-wide'];
+    expect(await handedOver('seal', '--scope', '')).toEqual(scopes);
+    expect(await handedOver('seal', '--scope=n')).toEqual(scopes);
+    expect(await handedOver('completion', 'f')).toEqual(['bash', 'zsh', 'fish', 'powershell']);
+  });
+
+  test('offers files elsewhere', async () => {
+    expect(await handedOver('seal', 'sec')).toEqual(['FILES']);
+    expect(await handedOver('seal', '--cert', 'sec')).toEqual(['FILES']);
+  });
+});
+
+describe.skipIf(!isThere('fish'))('fish', () => {
+  async function offered(line: string): Promise<string[]> {
+    place.write('waxwing.fish', await script('fish'));
+    const lines = runShell('fish', ['--no-config', '-c', `source waxwing.fish; complete -C '${line}'`]);
+    return lines.map((each) => each.split('\t')[0] ?? '');
+  }
+
+  test('offers commands, options, values and files', async () => {
+    place.write('secret.yaml', '');
+    expect(await offered('waxwing ver')).toEqual(['verify']);
+    expect(await offered('waxwing keys ex')).toEqual(['export']);
+    expect(await offered('waxwing seal --s')).toEqual(['--scope']);
+    expect(await offered('waxwing seal --scope n')).toEqual(['namespace-wide']);
+    expect(await offered('waxwing completion f')).toEqual(['fish']);
+    expect(await offered('waxwing seal sec')).toEqual(['secret.yaml']);
+  });
 });
 
 test('fish knows every command with its description, and quotes what needs it', async () => {

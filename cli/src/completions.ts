@@ -26,7 +26,7 @@ export function completionScript(program: Command, shell: Shell): string {
     case 'bash':
       return bashScript(words);
     case 'zsh':
-      return `#compdef waxwing\nautoload -Uz bashcompinit && bashcompinit\n${bashScript(words)}`;
+      return zshScript(words);
     case 'fish':
       return fishScript(words);
     case 'powershell':
@@ -95,6 +95,59 @@ ${cases.join('\n')}
   fi
 }
 complete -o filenames -F _waxwing waxwing
+`;
+}
+
+/** As `'name:what it does'`, in which a colon of the name would end it. */
+function zshEntry(name: string, description: string): string {
+  const text = name.replaceAll(':', '\\:') + (description === '' ? '' : `:${description}`);
+  return `'${text.replaceAll("'", "'\\''")}'`;
+}
+
+/** Sourced it registers itself; as a file `_waxwing` on the `fpath` it is the function that completes. */
+function zshScript(words: readonly CommandWords[]): string {
+  const globals = words[0]?.options ?? [];
+  const summaries = new Map(words.map(({ path, summary }) => [path, summary]));
+  const cases = words.map(({ path, subcommands, argumentChoices, options }) => {
+    const commands = subcommands.map((name) => zshEntry(name, summaries.get(`${path} ${name}`.trim()) ?? ''));
+    const own = path === '' ? options : [...options, ...globals];
+    const flags = own.map(({ flag, description }) => zshEntry(flag, description));
+    return `    '${path}')
+      commands=(${[...commands, ...argumentChoices.map((choice) => zshEntry(choice, ''))].join(' ')})
+      options=(${flags.join(' ')}) ;;`;
+  });
+  const values = words.flatMap(({ options }) =>
+    options.flatMap(({ flag, short, choices }) => {
+      const spellings = [flag, ...(short === undefined ? [] : [short])].join('|');
+      return choices.length === 0 ? [] : [`    ${spellings}) compadd -- ${choices.join(' ')}; return ;;`];
+    }),
+  );
+  const names = words.filter(({ path }) => path !== '').map(({ path }) => `'${path}'`);
+  return `#compdef waxwing
+_waxwing() {
+  local command='' word candidate current="\${words[CURRENT]}" previous="\${words[CURRENT-1]}"
+  local -a commands options
+  for word in "\${(@)words[2,CURRENT-1]}"; do
+    candidate="\${command:+$command }$word"
+    case "$candidate" in ${names.join('|')}) command="$candidate" ;; esac
+  done
+  if [[ "$current" == --*=* ]]; then
+    previous="\${current%%=*}"
+    compset -P '*='
+  fi
+  case "$previous" in
+${[...new Set(values)].join('\n')}
+  esac
+  case "$command" in
+${cases.join('\n')}
+  esac
+  if [[ "$current" == -* ]]; then
+    _describe -o option options
+    return
+  fi
+  if (( $#commands )); then _describe command commands; else _files; fi
+}
+if [[ "\${funcstack[1]}" == _waxwing ]]; then _waxwing "$@"; else compdef _waxwing waxwing; fi
 `;
 }
 
