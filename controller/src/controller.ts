@@ -116,7 +116,7 @@ function stopOnSignals(): AbortController {
  */
 function keepMemorySmall(): void {
   setFlagsFromString('--semi-space-growth-factor=1');
-  setFlagsFromString('--heap-growing-percent=40');
+  setFlagsFromString('--heap-growing-percent=20');
 }
 
 /** Diagnostic reports hold the environment and parts of memory. */
