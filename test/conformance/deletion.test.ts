@@ -229,4 +229,31 @@ describe('deleting a namespace', () => {
       timeoutMs: 40_000,
     });
   });
+
+  it('takes the Pods first, and leaves everything else as it is while one of them stays', async () => {
+    const doomed = await createNamespace(server, { generateName: 'doomed-' });
+    const pod = {
+      apiVersion: 'v1',
+      kind: 'Pod',
+      metadata: { name: 'held', finalizers: ['waxwing.dev/test'] },
+      spec: { containers: [{ name: 'main', image: 'none' }] },
+    };
+    await succeed(admin.request('POST', corePath(doomed, 'pods'), pod));
+    await succeed(admin.request('POST', corePath(doomed, 'secrets'), aSecret('inside')));
+    await succeed(admin.request('DELETE', `/api/v1/namespaces/${doomed}`));
+    await waitFor(
+      async () => {
+        const { metadata } = await succeed(admin.request('GET', corePath(doomed, 'pods', 'held')));
+        return metadata.deletionTimestamp !== undefined;
+      },
+      { what: 'the Pod to be marked', timeoutMs: 20_000 },
+    );
+    const inside = await succeed(admin.request('GET', corePath(doomed, 'secrets', 'inside')));
+    expect(inside.metadata.deletionTimestamp).toBeUndefined();
+    await setFinalizers(corePath(doomed, 'pods', 'held'), []);
+    await waitFor(() => isGone(`/api/v1/namespaces/${doomed}`), {
+      what: 'the namespace to be gone',
+      timeoutMs: 40_000,
+    });
+  });
 });

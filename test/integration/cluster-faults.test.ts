@@ -84,21 +84,54 @@ describe('a namespace', () => {
     expect((await controller.request('/healthz')).status).toBe(200);
   });
 
-  it('that refuses a Secret because it is being deleted is told as that, and asked again', async () => {
+  it('that cannot be deleted to the end gets nothing any more, every object in it says why, and a new one of its name works', async () => {
     const namespace = await cluster.createNamespace();
     await using controller = await cluster.startController();
-    const message = `secrets "${name}" is forbidden: unable to create new content in namespace ${namespace} because it is being terminated`;
-    const match = { verb: 'create', resource: 'secrets', namespace };
-    // Only the embedded server can be made to say so at a moment of our choice.
-    const fault = server.faults?.fail({ status: 403, message, match });
-    await cluster.apply((await sealerOf(controller))({ namespace, name, data: { a: '1' } }));
-    if (fault !== undefined) {
-      const { message: said } = await cluster.condition(namespace, name, 'False', 'NamespaceTerminating');
-      expect(said).toContain('being terminated');
-      fault.remove();
-    }
+    const sealIt = await sealerOf(controller);
+    await cluster.apply(sealIt({ namespace, name, data: { a: '1' } }));
+    await cluster.condition(namespace, name, 'True');
+    const release = await holdUp(namespace);
+    await must('DELETE', `/api/v1/namespaces/${namespace}`);
+    const mark = await cluster.mark();
+    const startedMs = performance.now();
+    await cluster.deleteSecret(namespace, name);
+    const condition = await cluster.condition(namespace, name, 'False', 'NamespaceTerminating');
+    expect(condition.message).toContain('because it is being terminated');
+    await waitFor(() => /reconciling failed.*NamespaceTerminating/.test(controller.logs()));
+    expect(await controller.metric('waxwing_objects', { reason: 'NamespaceTerminating' })).toBe(1);
+    const writes = async () => (await cluster.writes(mark)).filter((write) => write.includes(` ${namespace}/`));
+    const attempts = async () => (await writes()).filter((write) => write.startsWith('create secrets'));
+    // With pauses that double from 5 ms on, ten of them take more than a second.
+    await waitFor(async () => (await attempts()).length >= 10);
+    expect(performance.now() - startedMs).toBeGreaterThan(1000);
+    const taken = (await writes()).filter((write) => / 20[01]$/.test(write));
+    expect(taken).toEqual([`update sealedsecrets/status ${namespace}/${name} 200`]);
+    const errors = { namespace, reason: 'update' };
+    expect(await controller.metric('sealed_secrets_controller_unseal_errors_total', errors)).toBe(1);
+    await release();
+    const isGone = async () => (await server.request('GET', `/api/v1/namespaces/${namespace}`)).status === 404;
+    await waitFor(isGone, { timeoutMs: 60_000, what: 'the namespace to be gone' });
+    await must('POST', '/api/v1/namespaces', { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } });
+    await cluster.apply(sealIt({ namespace, name, data: { a: '2' } }));
+    await cluster.secretWith(namespace, name, { a: '2' });
     await cluster.condition(namespace, name, 'True', 'Unsealed');
+    expect(await controller.metric('waxwing_objects', { reason: 'NamespaceTerminating' })).toBe(0);
   });
+
+  /** A Pod that cannot go: the namespace controller takes Pods first and waits for them before it touches anything else. Returns how to let it go. */
+  async function holdUp(namespace: string): Promise<() => Promise<void>> {
+    const path = `/api/v1/namespaces/${namespace}/pods`;
+    await must('POST', path, {
+      apiVersion: 'v1',
+      kind: 'Pod',
+      metadata: { name: 'held', finalizers: ['waxwing.test/hold'] },
+      spec: { containers: [{ name: 'main', image: 'none' }] },
+    });
+    return async () => {
+      const pod = await must('GET', `${path}/held`);
+      await must('PUT', `${path}/held`, { ...pod, metadata: { ...pod.metadata, finalizers: [] } });
+    };
+  }
 
   it('whose quota is used up keeps its objects waiting with a condition, until there is room', async () => {
     const namespace = await cluster.createNamespace();

@@ -1,4 +1,5 @@
 import type { KubeObject } from './json.ts';
+import type { ResourceType } from './resources.ts';
 import type { Change } from './store.ts';
 import { type Cluster, createObject, deleteObject, hasFinalizers } from './writes.ts';
 
@@ -56,11 +57,16 @@ function ensureServiceAccount(cluster: Cluster, namespace: string): void {
   });
 }
 
-/** Deletes all content; true when nothing is left. Objects with finalizers stay until those are gone. */
+/** Deletes all content; true when nothing is left. Objects with finalizers stay until those are gone, and everything else while a Pod does. */
 function emptyNamespace(cluster: Cluster, namespace: string): boolean {
+  const types = [...cluster.types.all()].filter(({ namespaced }) => namespaced);
+  const pods = types.filter(({ storage }) => storage === '/pods');
+  return deleteAll(cluster, pods, namespace) && deleteAll(cluster, types, namespace);
+}
+
+function deleteAll(cluster: Cluster, types: readonly ResourceType[], namespace: string): boolean {
   let empty = true;
-  for (const type of cluster.types.all()) {
-    if (!type.namespaced) continue;
+  for (const type of types) {
     for (const version of [...cluster.store.collection(type.storage).sorted(`${namespace}/`)]) {
       const { removed } = deleteObject(cluster, type, version, {
         uid: undefined,
