@@ -11,7 +11,7 @@ const integration = (kind: 'embedded' | 'real') =>
       globalSetup: ['test/apiserver/global-setup.ts'],
       env: { WAXWING_API_SERVER: kind },
       testTimeout: 120_000,
-      hookTimeout: 120_000,
+      hookTimeout: 240_000,
     },
   }) as const;
 

@@ -13,7 +13,7 @@ import { apiServerFlags, controllerManagerFlags, etcdFlags, fileIn, type RealSer
 import { freePort, type Program, startProgram } from './processes.ts';
 import { startTokenWebhook, tokenFor } from './token-webhook.ts';
 
-const readyTimeoutMs = 60_000;
+const readyTimeoutMs = 120_000;
 
 /**
  * Starts etcd, kube-apiserver and kube-controller-manager (garbage collector, namespaces, service accounts) on free
