@@ -183,6 +183,16 @@ export function assembleReconciling(foundation: Foundation, { registry }: Keys):
   return { scopes, queue, workers, triggers };
 }
 
+/** A CRD of an earlier version, or upstream's: everything works, but what its schema lacks does not reach the API server. */
+function reportCrd(isPruning: boolean, { logger, metrics }: Foundation): void {
+  metrics.crdOutdated(isPruning);
+  if (!isPruning) return;
+  logger.warn(
+    "the CRD is older than the controller, or upstream's: the API server drops status.secret and status.controller, so that each start unseals every object once, and null entries of spec.template.data; apply the CRD of the controller's version",
+    { crd: 'sealedsecrets.bitnami.com' },
+  );
+}
+
 function assembleReconcile(
   foundation: Foundation,
   parts: {
@@ -209,6 +219,7 @@ function assembleReconcile(
       nowMs: Date.now,
       controller,
       enabled: updateStatus,
+      onPruning: (isPruning) => reportCrd(isPruning, foundation),
     }),
     events,
     memory,

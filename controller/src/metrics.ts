@@ -33,6 +33,8 @@ export interface Metrics {
   keyBackupFailing(isFailing: boolean): void;
   /** The manifest that started this process is older or newer than it. */
   manifestMismatch(manifest: string, difference: 'older' | 'newer'): void;
+  /** Whether the CRD dropped fields of ours from the last status that was written. */
+  crdOutdated(isOutdated: boolean): void;
   leader(isLeader: boolean): void;
   leaderElectionForbidden(isForbidden: boolean): void;
   /** Values read when somebody scrapes. */
@@ -149,6 +151,7 @@ export function createMetrics(options: MetricsOptions): Metrics {
     invalidKeySecrets: (count) => own.invalidKeys.set(count),
     keyBackupFailing: (isFailing) => own.backupFailing.set(isFailing ? 1 : 0),
     manifestMismatch: (manifest, difference) => own.manifestMismatch.set({ manifest, difference }, 1),
+    crdOutdated: (isOutdated) => own.crdOutdated.set(isOutdated ? 1 : 0),
     leader: (isLeader) => own.leader.set(isLeader ? 1 : 0),
     leaderElectionForbidden: (isForbidden) => own.electionForbidden.set(isForbidden ? 1 : 0),
     observe: sources.observe,
@@ -260,6 +263,7 @@ function createOwnSeries(registers: Registry[]) {
       labelNames: ['manifest', 'difference'],
       registers,
     }),
+    crdOutdated: gauge('crd_outdated', '1 if the installed CRD drops fields that the controller writes'),
     invalidKeys: gauge('invalid_key_secrets', 'Labelled key Secrets that hold no usable key'),
     leader: gauge('leader', '1 if this replica writes'),
     electionForbidden: gauge('leader_election_forbidden', '1 if Leases are forbidden, so that every replica writes'),

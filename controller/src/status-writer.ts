@@ -30,6 +30,8 @@ export interface StatusWriterOptions {
   readonly controller: string;
   /** `--update-status` */
   readonly enabled: boolean;
+  /** Called when the first status tells whether the installed CRD drops our own fields, and when a later one tells otherwise. */
+  readonly onPruning: (isPruning: boolean) => void;
 }
 
 const maxAttempts = 5;
@@ -57,7 +59,9 @@ export function createStatusWriter(options: StatusWriterOptions): StatusWriter {
   const put = async (target: Target, status: SealedSecretStatus, signal: AbortSignal) => {
     const answer = await options.sealedSecrets.updateStatus(target, statusDocument(status), { signal });
     const kept = (answer.status ?? {}) as Record<string, unknown>;
-    isPruning = kept['controller'] === undefined;
+    const dropped = kept['controller'] === undefined;
+    if (dropped !== isPruning) options.onPruning(dropped);
+    isPruning = dropped;
   };
 
   return {

@@ -23,6 +23,7 @@ const hasTools = canUse('helm', 'kubectl');
 
 const root = join(import.meta.dirname, '../..');
 const crdPath = '/apis/apiextensions.k8s.io/v1/customresourcedefinitions/sealedsecrets.bitnami.com';
+const recipient = `age1${'q'.repeat(58)}`;
 const keyLabel = { 'sealedsecrets.bitnami.com/sealed-secrets-key': 'active' };
 
 /** Values that together render every template; kinds of the Prometheus operator are left to promtool. */
@@ -45,7 +46,7 @@ const valuesMatrix = new Map<string, object | string>([
       additionalVolumes: [{ name: 'backup', emptyDir: {} }],
       additionalVolumeMounts: [{ name: 'backup', mountPath: '/backup' }],
       image: { pullSecrets: ['registry'] },
-      backup: { recipients: ['age1qqqq'], fileDir: '/backup' },
+      backup: { recipients: [recipient], fileDir: '/backup' },
       http: { auth: 'token' },
       service: { type: 'LoadBalancer', loadBalancerClass: 'example.com/lb', labels: { a: 'b' } },
       ingress: {

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
+import { metricsIn } from '../contract/scraped.ts';
 import { sealerOf, startCluster } from './cluster.ts';
 
 const cluster = await startCluster();
@@ -8,8 +9,7 @@ const files = join(import.meta.dirname, '../../charts/waxwing/files');
 
 /** Series that an expression names, without the endings of histograms. */
 function seriesIn(text: string): Set<string> {
-  const names = text.matchAll(/\b(?:sealed_secrets_controller|waxwing|process|nodejs)_[a-z0-9_]+/g);
-  return new Set([...names].map(([name]) => name.replace(/_bucket$/, '')));
+  return new Set([...metricsIn(text)].map((name) => name.replace(/_bucket$/, '')));
 }
 
 it('exports every series that alerts and dashboard ask for', async () => {
@@ -41,4 +41,13 @@ it('has the labels that alerts and dashboard group by', async () => {
   ]) {
     expect(page).toContain(series);
   }
+});
+
+it.each([
+  ['older', '0.0.1'],
+  ['newer', '99.0.0'],
+])('says in a log line and a metric that the manifest is %s than the controller', async (difference, manifest) => {
+  await using controller = await cluster.startController({ env: { WAXWING_MANIFEST_VERSION: manifest } });
+  expect(controller.logs()).toContain(`the manifest is ${difference} than the controller`);
+  expect(await controller.metric('waxwing_manifest_mismatch', { manifest, difference })).toBe(1);
 });

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
-import { crdFile } from '../apiserver/crd.ts';
+import { applyCrd, crdFile } from '../apiserver/crd.ts';
 import { waitFor } from '../apiserver/wait-for.ts';
 import { sealerOf, startCluster } from './cluster.ts';
 
@@ -9,6 +9,19 @@ const cluster = await startCluster({ lasting: true });
 const { server } = cluster;
 
 const crdPath = '/apis/apiextensions.k8s.io/v1/customresourcedefinitions/sealedsecrets.bitnami.com';
+
+type Sealer = Awaited<ReturnType<typeof sealerOf>>;
+
+/** A changed CRD takes a moment until it is applied: new objects until the status of one keeps our fields, or loses them. */
+async function untilStatuses(keep: boolean, sealIt: Sealer, namespace: string): Promise<void> {
+  let probes = 0;
+  await waitFor(async () => {
+    const name = `probe-${keep}-${probes++}`;
+    await cluster.apply(sealIt({ namespace, name, data: { a: '1' } }));
+    await cluster.condition(namespace, name, 'True', 'Unsealed');
+    return ((await cluster.sealedSecret(namespace, name)).status.secret !== undefined) === keep;
+  });
+}
 
 /** Takes out of our CRD what upstream's does not have: then the API server drops those fields of a status. */
 async function installUpstreamShape(): Promise<void> {
@@ -29,13 +42,7 @@ describe("with upstream's own CRD, which drops our fields of the status", () => 
     const namespace = await cluster.createNamespace();
     const first = await cluster.startController();
     const sealIt = await sealerOf(first);
-    // A changed CRD takes a moment until it is applied.
-    await waitFor(async () => {
-      const name = `probe-${Date.now()}`;
-      await cluster.apply(sealIt({ namespace, name, data: { a: '1' } }));
-      await cluster.condition(namespace, name, 'True', 'Unsealed');
-      return (await cluster.sealedSecret(namespace, name)).status.secret === undefined;
-    });
+    await untilStatuses(false, sealIt, namespace);
     for (let i = 0; i < 5; i++) await cluster.apply(sealIt({ namespace, name: `app-${i}`, data: { a: String(i) } }));
     for (let i = 0; i < 5; i++) await cluster.condition(namespace, `app-${i}`, 'True', 'Unsealed');
     await first.stop();
@@ -48,5 +55,18 @@ describe("with upstream's own CRD, which drops our fields of the status", () => 
     const writes = (await cluster.writes(mark)).filter((write) => !write.startsWith('create'));
     expect(writes).toEqual([]);
     expect((await cluster.writes(mark)).filter((write) => write.startsWith('create secrets'))).toHaveLength(1);
+  });
+
+  it('a log line and a metric say that it is older, until ours is there', async () => {
+    await installUpstreamShape();
+    const namespace = await cluster.createNamespace();
+    await using controller = await cluster.startController();
+    const sealIt = await sealerOf(controller);
+    await untilStatuses(false, sealIt, namespace);
+    await waitFor(async () => (await controller.metric('waxwing_crd_outdated')) === 1);
+    expect(controller.logs()).toContain("the CRD is older than the controller, or upstream's");
+    await applyCrd(server);
+    await untilStatuses(true, sealIt, namespace);
+    await waitFor(async () => (await controller.metric('waxwing_crd_outdated')) === 0);
   });
 });

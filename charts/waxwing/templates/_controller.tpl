@@ -125,3 +125,8 @@ that replace the generated ones.
 {{- include "waxwing.rendered" (dict "value" .custom "context" .context) -}}
 {{- end -}}
 {{- end }}
+
+{{/* A duration such as 1h30m as a text that sorts by length: what the clock of the year 2000 says so much later. */}}
+{{- define "waxwing.sortableDuration" -}}
+{{- toDate "2006-01-02" "2000-01-01" | mustDateModify . | date "20060102150405.000000000" -}}
+{{- end }}

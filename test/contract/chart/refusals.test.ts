@@ -47,11 +47,49 @@ const wrongValues: readonly { readonly name: string; readonly values: object; re
     words: ['/backup/recipients/0'],
   },
   { name: 'an unknown way to authenticate', values: { http: { auth: 'basic' } }, words: ['/http/auth'] },
+  {
+    name: 'a cut-off time that is none',
+    values: { keycutofftime: 'yesterday' },
+    words: ['/keycutofftime', 'yesterday'],
+  },
+  { name: 'a validity of zero', values: { keyttl: '0' }, words: ['/keyttl'] },
+  { name: 'hostUsers that is neither true nor false', values: { hostUsers: 'maybe' }, words: ['/hostUsers', 'true'] },
+  {
+    name: 'an address without its prefix length',
+    values: { networkPolicy: { egress: { kubeapiCidr: '10.0.0.1' } } },
+    words: ['/networkPolicy/egress/kubeapiCidr', '10.0.0.1'],
+  },
+  {
+    name: 'a recipient that was cut',
+    values: { backup: { recipients: ['age1qqqq'] } },
+    words: ['/backup/recipients/0', 'age1qqqq'],
+  },
   { name: 'a budget that is no number', values: { pdb: { minAvailable: 'most' } }, words: ['/pdb/minAvailable'] },
 ];
 
 describe.skipIf(!hasTools)('wrong chart values', () => {
   it.each(wrongValues)('refuses $name by the name of the value', async ({ values, words }) => {
+    const refusal = await refusalOf(values);
+    for (const word of words) expect(refusal).toContain(word);
+  });
+
+  it.each([
+    {
+      name: 'one port for both servers',
+      values: { containerPorts: { http: 8081 } },
+      words: ['containerPorts.http', 'containerPorts.metrics'],
+    },
+    {
+      name: 'a Lease that ends before its leader gives up',
+      values: { leaderElection: { leaseDuration: '8s' } },
+      words: ['leaderElection.renewDeadline (10s)', 'leaderElection.leaseDuration (8s)'],
+    },
+    {
+      name: 'a leader that gives up before it tries again',
+      values: { leaderElection: { renewDeadline: '1500ms' } },
+      words: ['leaderElection.retryPeriod (2s)', 'leaderElection.renewDeadline (1500ms)'],
+    },
+  ])('refuses $name, which a schema cannot say, by the names of the values', async ({ values, words }) => {
     const refusal = await refusalOf(values);
     for (const word of words) expect(refusal).toContain(word);
   });
