@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { type Reporter, startVitest, type TestModule } from 'vitest/node';
+import type { Reporter, TestModule } from 'vitest/node';
 import { goTool, goTools, goToolsBlocker } from '../test/apiserver/real/build.ts';
 import { runChecks } from './check.ts';
 
@@ -37,6 +37,8 @@ async function runProjects(projects: readonly string[], maxWorkers: number): Pro
       outside = unhandledErrors.length + (reason !== 'passed' && failed + unhandledErrors.length === 0 ? 1 : 0);
     },
   };
+  // Loaded here, because it decides about colours when it is loaded.
+  const { startVitest } = await import('vitest/node');
   const vitest = await startVitest([], {
     run: true,
     root,
