@@ -1,8 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { openSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
+import { freePorts } from '../test/apiserver/free-ports.ts';
 import { waitFor } from '../test/apiserver/wait-for.ts';
 
 const root = join(import.meta.dirname, '..');
@@ -30,7 +30,7 @@ export interface ControllerOptions {
  */
 export async function startController(options: ControllerOptions): Promise<ControllerProcess> {
   const log = openSync(options.logFile, 'a');
-  const [port, metricsPort] = [await freePort(), await freePort()];
+  const [port, metricsPort] = await freePorts(2);
   const args = [
     `--kubeconfig=${options.kubeconfig}`,
     `--listen-addr=127.0.0.1:${port}`,
@@ -73,13 +73,4 @@ export async function terminate(child: ChildProcess): Promise<void> {
   const killer = setTimeout(() => child.kill('SIGKILL'), 5000);
   await exited;
   clearTimeout(killer);
-}
-
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  if (address === null || typeof address === 'string') throw new Error('no free port');
-  return address.port;
 }

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
+import { freePorts } from '../apiserver/free-ports.ts';
 import { waitFor } from '../apiserver/wait-for.ts';
 
 const root = join(import.meta.dirname, '..', '..');
@@ -55,7 +55,7 @@ const testFlags: readonly string[] = [
 
 /** Starts a controller on free ports. Throws, with its last words, if it ends before it is ready. */
 export async function startController(options: ControllerOptions): Promise<ControllerProcess> {
-  const [port, metricsPort] = [await freePort(), await freePort()];
+  const [port, metricsPort] = await freePorts(2);
   const args = [
     `--kubeconfig=${options.kubeconfig}`,
     `--listen-addr=127.0.0.1:${port}`,
@@ -140,14 +140,4 @@ async function waitUntilReady(controller: ControllerProcess): Promise<void> {
     child.kill('SIGKILL');
     throw new Error('What is tested is not what the sources say. Build first: npm run build');
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  if (address === null || typeof address === 'string') throw new Error('There is no free port.');
-  return address.port;
 }

@@ -1,9 +1,8 @@
-import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Json } from '../apiserver/client.ts';
+import { freePorts } from '../apiserver/free-ports.ts';
 import type { ApiServer } from '../apiserver/harness.ts';
 import { readKubeconfig } from '../apiserver/kubeconfig.ts';
 import { leaseApiServer } from '../apiserver/leased-server.ts';
@@ -49,15 +48,6 @@ async function applyRoles(): Promise<void> {
   }
 }
 
-async function freePort(): Promise<number> {
-  const listener = createServer().listen(0, '127.0.0.1');
-  await once(listener, 'listening');
-  const address = listener.address();
-  listener.close();
-  if (address === null || typeof address === 'string') throw new Error('There is no free port.');
-  return address.port;
-}
-
 /** What the kubelet gives a Pod of upstream's service account. */
 async function kubeletGives() {
   const user = `system:serviceaccount:kube-system:${pod.serviceAccountName}`;
@@ -74,7 +64,8 @@ describe.skipIf(!isLinux)('upstream’s container spec on our image', () => {
     await applyRoles();
     const { serviceAccount, environment } = await kubeletGives();
     // A container has a network of its own; here the ports of the host are shared with other tests.
-    const ports = { http: await freePort(), metrics: await freePort() };
+    const [http, metrics] = await freePorts(2);
+    const ports = { http, metrics };
     const running = await runContainer({
       image,
       container,

@@ -4,13 +4,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type ApiClient, connect } from '../client.ts';
 import { applyCrd } from '../crd.ts';
+import { freePorts } from '../free-ports.ts';
 import type { ApiServer } from '../harness.ts';
 import { writeKubeconfig } from '../kubeconfig.ts';
 import { waitFor } from '../wait-for.ts';
 import { auditPolicy, readAuditLog } from './audit-log.ts';
 import { goTool } from './build.ts';
 import { apiServerFlags, controllerManagerFlags, etcdFlags, fileIn, type RealServerFiles } from './flags.ts';
-import { freePort, type Program, startProgram } from './processes.ts';
+import { type Program, startProgram } from './processes.ts';
 import { startTokenWebhook, tokenFor } from './token-webhook.ts';
 
 const readyTimeoutMs = 120_000;
@@ -132,7 +133,7 @@ export async function connectRealApiServer(files: RealServerCoordinates, auditFr
 
 async function prepareFiles(): Promise<RealServerFiles> {
   const folder = await mkdtemp(join(tmpdir(), 'waxwing-apiserver-'));
-  const [port, etcdPort, etcdPeerPort] = await Promise.all([freePort(), freePort(), freePort()]);
+  const [port, etcdPort, etcdPeerPort] = await freePorts(3);
   return { folder, port, etcdPort, etcdPeerPort };
 }
 

@@ -5,8 +5,8 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Json } from '../../apiserver/client.ts';
+import { freePorts } from '../../apiserver/free-ports.ts';
 import { type ApiServer, startApiServer } from '../../apiserver/harness.ts';
-import { freePort } from '../../apiserver/real/processes.ts';
 import { waitFor } from '../../apiserver/wait-for.ts';
 import { root } from './markdown.ts';
 
@@ -95,13 +95,13 @@ async function run(server: ApiServer, deployment: Json, options: KubeletOptions)
   const { serviceAccountName, containers } = deployment.spec.template.spec;
   const [container] = containers;
   const kubeconfig = await server.kubeconfigFor({ user: `system:serviceaccount:${namespace}:${serviceAccountName}` });
-  const port = await freePort();
+  const [port, metricsPort] = await freePorts(2);
   const log = openSync(options.logFile, 'a');
   const args = [
     ...(container.args ?? []),
     `--kubeconfig=${kubeconfig}`,
     `--listen-addr=127.0.0.1:${port}`,
-    `--listen-metrics-addr=127.0.0.1:${await freePort()}`,
+    `--listen-metrics-addr=127.0.0.1:${metricsPort}`,
     // Nothing that a page shows depends on the size; larger keys take seconds to make.
     '--key-size=2048',
   ];
