@@ -35,7 +35,7 @@ async function layOutImage(parts: ImageParts): Promise<void> {
   for (const folder of [binaries, program, documents]) await mkdir(folder, { recursive: true });
   for (const name of await readdir(parts.bundle)) await placeFile(join(parts.bundle, name), program, 0o644);
   const entry = join(program, 'controller.cjs');
-  // One option is all such a line can carry; this one keeps the resident memory small (controller/DESIGN.md, Caches).
+  // One option is all such a line can carry; this one can only be set at the start (controller/DESIGN.md, Memory).
   const interpreter = `#!${join(parts.seenAs, 'usr/local/bin/node')} --max-semi-space-size=8\n`;
   await writeFile(entry, interpreter + (await readFile(entry, 'utf8')));
   await chmod(entry, 0o755);
