@@ -8,12 +8,13 @@ import { reasons } from '../controller/src/reasons.ts';
 const root = join(import.meta.dirname, '..');
 const run = promisify(execFile);
 
-/** What a program prints as its help, from the sources: the reference must not depend on a build. */
-async function help(source: string, args: readonly string[]): Promise<string> {
-  const { stdout, stderr } = await run(process.execPath, [join(root, source), ...args], {
+/** What a program of `bin/` prints as its help. Throws if its bundle is older than the sources. */
+async function help(program: string, args: readonly string[]): Promise<string> {
+  const { stdout, stderr } = await run(join(root, 'bin', program), args, {
     // Width and colours of a terminal would change the text.
     env: { PATH: process.env['PATH'], NO_COLOR: '1' },
   });
+  if (stderr.includes('the bundle is older than its sources')) throw new Error(stderr.split('\n')[0]);
   return (stdout.trim() === '' ? stderr : stdout).trimEnd();
 }
 
@@ -24,7 +25,7 @@ function section(title: string, text: string): string {
 }
 
 async function waxwingReference(): Promise<string> {
-  const main = 'cli/src/main.ts';
+  const main = 'waxwing';
   const commandsOf = (text: string) =>
     [...(text.split('\nCommands:\n')[1]?.split('\n\n')[0] ?? '').matchAll(/^ {2}([a-z][a-z-]*)/gm)]
       .map((match) => match[1] as string)
@@ -42,11 +43,11 @@ async function waxwingReference(): Promise<string> {
 }
 
 async function kubesealReference(): Promise<string> {
-  return `# kubeseal\n\n${generatedNote}\n\n${section('kubeseal', await help('cli/src/kubeseal-main.ts', ['--help']))}`;
+  return `# kubeseal\n\n${generatedNote}\n\n${section('kubeseal', await help('kubeseal', ['--help']))}`;
 }
 
 async function controllerReference(): Promise<string> {
-  const text = await help('controller/src/main.ts', ['--help']);
+  const text = await help('waxwing-controller', ['--help']);
   const note =
     'Every flag can be set by the environment: `SEALED_SECRETS_` and its name in capitals, `-` written as `_`. The command line wins.';
   return `# waxwing-controller\n\n${generatedNote}\n\n${note}\n\n${section('waxwing-controller', text)}`;

@@ -12,10 +12,7 @@ const root = join(import.meta.dirname, '../../..');
 const inCluster = { KUBERNETES_SERVICE_HOST: '10.0.0.1', KUBERNETES_SERVICE_PORT: '443' };
 
 function controller(args: readonly string[], environment: Readonly<Record<string, string>> = {}) {
-  return runProgram(process.execPath, [join(root, 'controller/src/main.ts'), ...args], {
-    ...inCluster,
-    ...environment,
-  });
+  return runProgram(join(root, 'bin/waxwing-controller'), args, { ...inCluster, ...environment });
 }
 
 /** Every value that becomes a flag, with something in it. */
