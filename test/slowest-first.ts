@@ -27,7 +27,7 @@ const slow: readonly string[] = [
   'embedded test/integration/network-faults',
   'unit test/contract/cli-package',
   'unit test/contract/release',
-  'unit shared/src/rendering/render-in-worker',
+  'unit shared/src/rendering/rendering-thread',
 ];
 
 /** The slow files, then the others project by project: a process goes on with the next file of its project, and keeps what it has loaded. */

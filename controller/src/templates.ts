@@ -1,5 +1,4 @@
 import type { SecretTemplate, TemplateRenderer } from '@waxwing/shared';
-import { createBudget } from './http/limits.ts';
 
 export interface TemplatesOptions {
   /** The program's own file: in a thread it becomes a renderer instead of a controller. */
@@ -10,17 +9,20 @@ export interface TemplatesOptions {
 
 /**
  * Renders entries of `spec.template.data`. Nearly all take microseconds and are rendered here; what makes keys, certificates or password
- * hashes, or turns out to be long, gets a thread of its own, one at a time, so that health checks and leases go on meanwhile. The
+ * hashes, or turns out to be long, goes to another thread, so that health checks and leases go on meanwhile. The
  * engine is loaded with the first template.
  */
 export function createTemplates({ programFile, deadlineMs }: TemplatesOptions): TemplateRenderer {
-  const threads = createBudget({ concurrent: 1, waiting: Number.POSITIVE_INFINITY });
   let renderer: Promise<TemplateRenderer> | undefined;
   const load = async () => {
-    const { createResponsiveRenderer, createTemplateEffects } = await import('@waxwing/shared/rendering');
+    const { createRenderingThread, createResponsiveRenderer, createTemplateEffects } = await import(
+      '@waxwing/shared/rendering'
+    );
     const effects = await createTemplateEffects({ withCostlyFunctions: false });
-    const schedule = async (run: () => Promise<string>) => (await threads.spend(run)) as string;
-    return createResponsiveRenderer(effects, { threadFile: programFile, deadlineMs, schedule });
+    return createResponsiveRenderer({
+      effects,
+      thread: createRenderingThread({ threadFile: programFile, deadlineMs }),
+    });
   };
   return async (entry, text, data) => {
     renderer ??= load();

@@ -4,5 +4,5 @@
  */
 export { createTemplateEffects, type TemplateEffectsOptions } from '../crypto/template-effects.ts';
 export { renderForParent } from './render-for-parent.ts';
-export type { WorkerRenderOptions } from './render-in-worker.ts';
 export { createResponsiveRenderer, createTemplateRenderer } from './renderer.ts';
+export { createRenderingThread } from './rendering-thread.ts';

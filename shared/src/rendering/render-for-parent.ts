@@ -1,15 +1,15 @@
-import { parentPort, workerData } from 'node:worker_threads';
+import { parentPort } from 'node:worker_threads';
 import { createTemplateEffects } from '../crypto/template-effects.ts';
-import { renderTemplate, TemplateError } from '../gotemplate/index.ts';
-import type { WorkerRenderRequest, WorkerRenderResponse } from './render-in-worker.ts';
+import { renderTemplate, type TemplateEffects, TemplateError } from '../gotemplate/index.ts';
+import type { RenderRequest, RenderResponse } from './rendering-thread.ts';
 
-/** The other end of `renderInWorker`: renders the template this thread was started with and answers once. */
+/** The other end of `createRenderingThread`: answers each template once, until the thread is ended. */
 export async function renderForParent(): Promise<void> {
-  parentPort?.postMessage(await answer(workerData as WorkerRenderRequest));
+  const effects = await createTemplateEffects({ withCostlyFunctions: true });
+  parentPort?.on('message', (request: RenderRequest) => parentPort?.postMessage(answer(request, effects)));
 }
 
-async function answer(request: WorkerRenderRequest): Promise<WorkerRenderResponse> {
-  const effects = await createTemplateEffects({ withCostlyFunctions: true });
+function answer(request: RenderRequest, effects: TemplateEffects): RenderResponse {
   try {
     return { output: renderTemplate({ ...request, effects }) };
   } catch (error) {

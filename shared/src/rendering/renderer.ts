@@ -9,7 +9,8 @@ import {
   type TemplateLimits,
 } from '../gotemplate/index.ts';
 import type { TemplateRenderer } from '../template.ts';
-import { renderResponsively, type WorkerRenderOptions, type WorkerRenderRequest } from './render-in-worker.ts';
+import type { RenderRequest } from './rendering-thread.ts';
+import { type ResponsiveOptions, renderResponsively } from './responsive.ts';
 
 /**
  * A renderer on the calling thread. Its errors are of code `TemplateError` and read `template: ENTRY:LINE:COLUMN: ...`; they name functions,
@@ -22,12 +23,12 @@ export function createTemplateRenderer(
   return rendererOf((request) => renderTemplate({ ...request, effects, limits }));
 }
 
-/** A renderer that never holds up the calling thread: what is costly or turns out to be long is done in a thread of its own. */
-export function createResponsiveRenderer(effects: TemplateEffects, options: WorkerRenderOptions): TemplateRenderer {
-  return rendererOf((request) => renderResponsively(request, { ...options, effects }));
+/** A renderer that never holds up the calling thread: what is costly or turns out to be long is done in the other one. */
+export function createResponsiveRenderer(options: ResponsiveOptions): TemplateRenderer {
+  return rendererOf((request) => renderResponsively(request, options));
 }
 
-function rendererOf(render: (request: WorkerRenderRequest) => string | Promise<string>): TemplateRenderer {
+function rendererOf(render: (request: RenderRequest) => string | Promise<string>): TemplateRenderer {
   // All entries of an object share one context, which is converted once.
   const converted = new WeakMap<ReadonlyMap<string, Uint8Array>, ReadonlyMap<string, string>>();
   return async (entry, text, data) => {

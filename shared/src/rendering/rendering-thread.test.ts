@@ -1,0 +1,208 @@
+import { spawnSync } from 'node:child_process';
+import { describe, expect, test } from 'vitest';
+import { createTemplateEffects } from '../crypto/template-effects.ts';
+import { byteStringFromText, TemplateError } from '../gotemplate/index.ts';
+import { createRenderingThread } from './rendering-thread.ts';
+import { renderResponsively } from './responsive.ts';
+
+const threadFile = new URL('./template-worker.ts', import.meta.url);
+const render = (request: Parameters<ReturnType<typeof createRenderingThread>['render']>[0], deadlineMs: number) =>
+  createRenderingThread({ threadFile, deadlineMs }).render(request);
+const many = { maxCostlyUnits: 1_000_000, maxMilliseconds: 600_000 };
+
+/** Runs something while timers of this thread are measured: how often they fired and the longest time between two of them. */
+async function measuringTimers<T>(run: () => Promise<T>): Promise<{ result: T; ticks: number; longestGapMs: number }> {
+  let ticks = 0;
+  let longestGapMs = 0;
+  let last = performance.now();
+  const timer = setInterval(() => {
+    const now = performance.now();
+    longestGapMs = Math.max(longestGapMs, now - last);
+    last = now;
+    ticks++;
+  }, 5);
+  try {
+    return { result: await run(), ticks, longestGapMs };
+  } finally {
+    clearInterval(timer);
+  }
+}
+
+describe('rendering in a thread of its own', () => {
+  test('gives the output', async () => {
+    const data = new Map([['a', '\xff\xfe']]);
+    const output = await render({ name: 't', text: '{{ .a }}{{ bcrypt "x" | trunc 7 }}', data }, 30_000);
+    expect(output).toBe('\xff\xfe$2a$10$');
+  });
+
+  test('gives the error of the template with its place', async () => {
+    const text = byteStringFromText('ok\n{{ fail "secret-marker" }}');
+    const rendering = render({ name: 't', text, data: new Map() }, 30_000);
+    const error = await rendering.then(
+      () => undefined,
+      (reason: unknown) => reason,
+    );
+    expect(error).toBeInstanceOf(TemplateError);
+    expect(error).toMatchObject({ kind: 'exec', line: 2, column: 4, templateName: 't' });
+    expect(String(error)).not.toContain('secret-marker');
+  });
+
+  test('leaves the timers of the calling thread alone during 1,000 key generations', async () => {
+    const text = '{{ range until 1000 }}{{ genPrivateKey "ecdsa" | len }} {{ end }}';
+    const { result, ticks, longestGapMs } = await measuringTimers(() =>
+      render({ name: 't', text, data: new Map(), limits: many }, 60_000),
+    );
+    expect(result.trim().split(' ')).toHaveLength(1000);
+    expect(ticks).toBeGreaterThan(10);
+    expect(longestGapMs).toBeLessThan(1_000);
+  });
+
+  test('ends at the deadline in the middle of 1,000 RSA keys, and the timers never stopped', async () => {
+    const text = '{{ range until 1000 }}{{ genPrivateKey "rsa" }}{{ end }}';
+    const started = performance.now();
+    const { result, ticks, longestGapMs } = await measuringTimers(() =>
+      render({ name: 't', text, data: new Map(), limits: many }, 1_500).then(
+        () => 'rendered',
+        (error: TemplateError) => `${error.kind}: ${error.message}`,
+      ),
+    );
+    expect(result).toBe('limit: the template takes longer than 1500 ms');
+    expect(performance.now() - started).toBeLessThan(10_000);
+    expect(ticks).toBeGreaterThan(20);
+    expect(longestGapMs).toBeLessThan(1_000);
+  });
+
+  test('ends when the template needs more memory than the thread has', async () => {
+    const limits = { ...many, maxAllocatedBytes: Number.MAX_SAFE_INTEGER, maxSteps: Number.MAX_SAFE_INTEGER };
+    const text = '{{ $l := list }}{{ range until 100000000 }}{{ $l = append $l (list . . . .) }}{{ end }}';
+    await expect(render({ name: 't', text, data: new Map(), limits }, 30_000)).rejects.toMatchObject({
+      kind: 'limit',
+    });
+  });
+});
+
+/** A thread that answers with its own number, or breaks down in the way that the template's name says. */
+const numberedThread = new URL(
+  `data:text/javascript,${encodeURIComponent(`
+    import { parentPort, threadId } from 'node:worker_threads';
+    parentPort.on('message', ({ name }) => {
+      if (name === 'hang') for (;;);
+      if (name === 'throw') throw new Error('broken');
+      if (name === 'exit') process.exit(3);
+      parentPort.postMessage({ output: String(threadId) });
+    });`)}`,
+);
+
+describe('the thread', () => {
+  const request = (name: string) => ({ name, text: '', data: new Map() });
+
+  test('is kept from template to template', async () => {
+    const thread = createRenderingThread({ threadFile: numberedThread, deadlineMs: 30_000 });
+    const warnings: Error[] = [];
+    const onWarning = (warning: Error) => warnings.push(warning);
+    process.on('warning', onWarning);
+    try {
+      const answers = await Promise.all(Array.from({ length: 1000 }, () => thread.render(request('t'))));
+      expect(new Set(answers).size).toBe(1);
+      expect(warnings).toEqual([]);
+    } finally {
+      process.off('warning', onWarning);
+    }
+  });
+
+  test('that a template breaks fails that one alone; the next ones get another thread', async () => {
+    const thread = createRenderingThread({ threadFile: numberedThread, deadlineMs: 1000 });
+    const names = ['t', 'hang', 't', 'throw', 't', 'exit', 't', 't'];
+    const results = await Promise.allSettled(names.map((name) => thread.render(request(name))));
+    const reasons = results.map((result) => (result.status === 'rejected' ? String(result.reason.message) : ''));
+    expect(reasons[1]).toBe('the template takes longer than 1000 ms');
+    expect(reasons[3]).toBe('broken');
+    expect(reasons[5]).toBe('the thread that renders templates ended early, with 3');
+    const numbers = results.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
+    expect(numbers).toHaveLength(5);
+    expect(new Set(numbers).size).toBe(4);
+    expect(numbers[3]).toBe(numbers[4]);
+  });
+
+  test('is ended when it had nothing to do for a while', async () => {
+    const thread = createRenderingThread({ threadFile: numberedThread, deadlineMs: 30_000, idleMs: 10 });
+    const first = await thread.render(request('t'));
+    await expect.poll(() => thread.render(request('t')), { interval: 200, timeout: 20_000 }).not.toBe(first);
+  });
+
+  test('knows nothing of the templates before, and their limits are counted anew', async () => {
+    const thread = createRenderingThread({ threadFile, deadlineMs: 30_000 });
+    const first = {
+      name: 'a',
+      text: '{{ define "x" }}1{{ end }}{{ $y := 2 }}{{ range until 100 }}{{ genPrivateKey "ed25519" | trunc 0 }}{{ end }}',
+    };
+    const data = new Map([['a', 'canary']]);
+    for (let round = 0; round < 3; round++) expect(await thread.render({ ...first, data, limits: many })).toBe('');
+    await expect(thread.render({ name: 'b', text: '{{ template "x" }}', data: new Map() })).rejects.toMatchObject({
+      kind: 'exec',
+    });
+    expect(await thread.render({ name: 'b', text: '{{ .a }}', data: new Map() })).toBe('<no value>');
+  });
+
+  test('keeps no process alive', () => {
+    const module = new URL('./rendering-thread.ts', import.meta.url).href;
+    const program = `
+      import { createRenderingThread } from ${JSON.stringify(module)};
+      const thread = createRenderingThread({ threadFile: new URL(${JSON.stringify(numberedThread.href)}), deadlineMs: 30_000, idleMs: 600_000 });
+      await thread.render({ name: 't', text: '', data: new Map() });
+      console.log('rendered');`;
+    const { stdout, status } = spawnSync(process.execPath, ['--input-type=module', '--eval', program], {
+      encoding: 'utf8',
+      timeout: 60_000,
+    });
+    expect([stdout, status]).toEqual(['rendered\n', 0]);
+  });
+});
+
+describe('rendering without holding up the calling thread', () => {
+  const deadlineMs = 30_000;
+
+  test('quick templates need no other thread', async () => {
+    const effects = await createTemplateEffects({ withCostlyFunctions: false });
+    const nowhere = new URL('./there-is-no-such-file.ts', import.meta.url);
+    const request = { name: 't', text: '{{ upper .a }}', data: new Map([['a', 'x']]) };
+    expect(
+      await renderResponsively(request, {
+        effects,
+        thread: createRenderingThread({ threadFile: nowhere, deadlineMs }),
+      }),
+    ).toBe('X');
+  });
+
+  test('key generation goes elsewhere by itself', async () => {
+    const effects = await createTemplateEffects({ withCostlyFunctions: false });
+    const request = { name: 't', text: '{{ genPrivateKey "ed25519" | trunc 10 }}', data: new Map() };
+    expect(
+      await renderResponsively(request, { effects, thread: createRenderingThread({ threadFile, deadlineMs }) }),
+    ).toBe('-----BEGIN');
+  });
+
+  test('a template that turns out to be long is done elsewhere, and the timers never stop', async () => {
+    const effects = await createTemplateEffects({ withCostlyFunctions: false });
+    const text = '{{ range until 60000 }}{{ add . 1 | toString | sha256sum | trunc 1 }}{{ end }}';
+    const { result, longestGapMs } = await measuringTimers(() =>
+      renderResponsively(
+        { name: 't', text, data: new Map() },
+        { effects, thread: createRenderingThread({ threadFile, deadlineMs }) },
+      ),
+    );
+    expect(result).toHaveLength(60_000);
+    expect(longestGapMs).toBeLessThan(1_000);
+  });
+
+  test('a template that is too long for any thread fails with its limit', async () => {
+    const effects = await createTemplateEffects({ withCostlyFunctions: false });
+    const request = { name: 't', text: '{{ range 9223372036854775807 }}{{ end }}', data: new Map() };
+    await expect(
+      renderResponsively(request, { effects, thread: createRenderingThread({ threadFile, deadlineMs }) }),
+    ).rejects.toMatchObject({
+      kind: 'limit',
+      line: 1,
+    });
+  });
+});
