@@ -193,15 +193,22 @@ describe('poison', () => {
       'bad-label': { ...good('bad-label').spec, template: { metadata: { labels: { 'not a label!': 'x' } } } },
       'bad-base64': { encryptedData: { a: '%%%' } },
       'bad-key': { encryptedData: { 'not a key!': good('bad-key').spec.encryptedData.a } },
-      'many-items': { encryptedData: Object.fromEntries(Array.from({ length: 500 }, (_, i) => [`i${i}`, 'AgB='])) },
+      'many-items': { encryptedData: Object.fromEntries(Array.from({ length: 5000 }, (_, i) => [`i${i}`, 'AgB='])) },
       proto: { encryptedData: JSON.parse('{"__proto__":"x","constructor":"y"}') },
       'null-template': { encryptedData: {}, template: { metadata: null, data: null } },
     };
     for (const [each, spec] of Object.entries(poison)) {
       await cluster.apply({ ...good(each), spec });
     }
+    // As large as a Secret may be, and a byte larger.
+    const large = { full: 'x'.repeat(1 << 20), 'too-large': 'x'.repeat((1 << 20) + 1) };
+    for (const [each, value] of Object.entries(large)) {
+      await cluster.apply(sealIt({ namespace, name: each, data: { a: value } }));
+    }
     await cluster.apply(good('healthy'));
     await cluster.secretWith(namespace, 'healthy', { a: '1' });
+    await cluster.secretWith(namespace, 'full', { a: large.full });
+    await cluster.condition(namespace, 'too-large', 'False', 'ApiRejected');
     await cluster.condition(namespace, 'bad-label', 'False', 'ApiRejected');
     await cluster.condition(namespace, 'bad-base64', 'False', 'MalformedItem');
     await cluster.condition(namespace, 'many-items', 'False');

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
+import type { Json } from '../apiserver/client.ts';
 import { applyCrd, crdFile } from '../apiserver/crd.ts';
 import { waitFor } from '../apiserver/wait-for.ts';
 import { sealerOf, startCluster } from './cluster.ts';
@@ -23,18 +24,24 @@ async function untilStatuses(keep: boolean, sealIt: Sealer, namespace: string): 
   });
 }
 
-/** Takes out of our CRD what upstream's does not have: then the API server drops those fields of a status. */
-async function installUpstreamShape(): Promise<void> {
+/** Puts our CRD with another schema in place of the one that is there. */
+async function installCrd(change: (version: Json) => void): Promise<void> {
   const crd = parse(await readFile(crdFile, 'utf8'));
-  const { properties } = crd.spec.versions[0].schema.openAPIV3Schema;
-  delete properties.status.properties.secret;
-  delete properties.status.properties.controller;
-  delete properties.status.properties.conditions.items.properties.observedGeneration;
+  change(crd.spec.versions[0]);
   const { body } = await server.request('GET', crdPath);
   crd.metadata.resourceVersion = body.metadata.resourceVersion;
   const answer = await server.request('PUT', crdPath, crd);
   if (answer.status !== 200) throw new Error(`${answer.status} ${JSON.stringify(answer.body)}`);
 }
+
+/** Takes out of our CRD what upstream's does not have: then the API server drops those fields of a status. */
+const installUpstreamShape = () =>
+  installCrd(({ schema }) => {
+    const { status } = schema.openAPIV3Schema.properties;
+    delete status.properties.secret;
+    delete status.properties.controller;
+    delete status.properties.conditions.items.properties.observedGeneration;
+  });
 
 describe("with upstream's own CRD, which drops our fields of the status", () => {
   it('nothing is lost but the record: a restart looks again and writes nothing', async () => {
@@ -68,5 +75,43 @@ describe("with upstream's own CRD, which drops our fields of the status", () => 
     await applyCrd(server);
     await untilStatuses(true, sealIt, namespace);
     await waitFor(async () => (await controller.metric('waxwing_crd_outdated')) === 0);
+  });
+});
+
+describe('with a CRD without a schema, as the first releases had', () => {
+  it('objects of any shape get their own condition, and those beside them are served', async () => {
+    await installCrd((version) => {
+      version.schema.openAPIV3Schema = { type: 'object', 'x-kubernetes-preserve-unknown-fields': true };
+    });
+    const namespace = await cluster.createNamespace();
+    await using controller = await cluster.startController();
+    const sealIt = await sealerOf(controller);
+    const good = (name: string) => sealIt({ namespace, name, data: { a: '1' } });
+    const { spec } = good('shapes');
+    const shapes: Record<string, unknown> = {
+      'number-label': { ...spec, template: { metadata: { labels: { team: 7 } } } },
+      'object-value': { encryptedData: { a: { b: 'c' } } },
+      'object-in-template': { ...spec, template: { data: { a: { b: 'c' } } } },
+      'text-for-template': { ...spec, template: 'none' },
+      'text-for-spec': 'none',
+    };
+    const path = `/apis/bitnami.com/v1alpha1/namespaces/${namespace}/sealedsecrets`;
+    await waitFor(async () => {
+      const object = { ...good('object-value'), spec: shapes['object-value'] };
+      return (await server.request('POST', path, object)).status !== 422;
+    });
+    for (const [name, each] of Object.entries(shapes)) {
+      if (name !== 'object-value') await cluster.apply({ ...good(name), spec: each });
+    }
+    await cluster.apply({ ...good('null-template'), spec: { ...good('null-template').spec, template: null } });
+    await cluster.apply(good('healthy'));
+    await cluster.secretWith(namespace, 'healthy', { a: '1' });
+    await cluster.secretWith(namespace, 'null-template', { a: '1' });
+    for (const name of Object.keys(shapes)) {
+      // One item that is no text is that item's failure.
+      await cluster.condition(namespace, name, 'False', name === 'object-value' ? 'MalformedItem' : 'InvalidObject');
+    }
+    expect((await controller.request('/healthz')).status).toBe(200);
+    await applyCrd(server);
   });
 });
