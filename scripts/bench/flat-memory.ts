@@ -24,20 +24,26 @@ const mebibyte = 1 << 20;
 /** At SIGUSR2 the process collects its garbage and writes what is left to the file that MEMORY_FILE names. */
 const memoryReporter = `
   import { writeFileSync, renameSync } from 'node:fs';
-  import { setFlagsFromString } from 'node:v8';
+  import { getHeapSpaceStatistics, setFlagsFromString } from 'node:v8';
   import { runInNewContext } from 'node:vm';
   setFlagsFromString('--expose-gc');
   const gc = runInNewContext('gc');
   process.on('SIGUSR2', () => {
     const { rss } = process.memoryUsage();
     gc(); gc();
-    writeFileSync(process.env.MEMORY_FILE + '.new', JSON.stringify({ heap: process.memoryUsage().heapUsed, rss }));
+    const code = getHeapSpaceStatistics()
+      .filter(({ space_name }) => /^(code|trusted)/.test(space_name))
+      .reduce((sum, { space_used_size }) => sum + space_used_size, 0);
+    const heap = process.memoryUsage().heapUsed;
+    writeFileSync(process.env.MEMORY_FILE + '.new', JSON.stringify({ heap, code, rss }));
     renameSync(process.env.MEMORY_FILE + '.new', process.env.MEMORY_FILE);
   });`;
 
 interface MemoryUse {
   /** Bytes of V8's heap after collecting garbage. */
   readonly heap: number;
+  /** Bytes of it that hold compiled functions: V8 compiles them again, better and larger, the longer they are in use. */
+  readonly code: number;
   /** Resident bytes before that. */
   readonly rss: number;
 }
@@ -103,6 +109,7 @@ export const flatMemory: Benchmark = {
       await terminate(controller.child);
       return [
         growth('heap after collection', before.heap, after.heap, 1.05),
+        growth('... without compiled code', before.heap - before.code, after.heap - after.code, 1.05),
         growth('resident', before.rss, after.rss, 1.1),
       ];
     } finally {

@@ -16,6 +16,14 @@ import { bearer, type CredentialSource, type Material } from './auth.ts';
  */
 export function kubeconfigSource(file: string, contextName: string | undefined): CredentialSource {
   let plugin: { readonly key: string; readonly authenticate: Authenticate } | undefined;
+  let last: { readonly text: string; readonly context: Context } | undefined;
+
+  /** The file is looked at every few seconds, and reading YAML takes longer than all the rest of an idle controller. */
+  async function readContext(): Promise<Context> {
+    const text = await readConfig(file);
+    if (last?.text !== text) last = { text, context: parseContext(file, text, contextName) };
+    return last.context;
+  }
 
   async function pluginHeaders(user: unknown, cluster: unknown, fresh: boolean): Promise<PluginAnswer> {
     const key = JSON.stringify([user, cluster]);
@@ -26,7 +34,7 @@ export function kubeconfigSource(file: string, contextName: string | undefined):
 
   return {
     async load(fresh) {
-      const { cluster, user } = await readContext(file, contextName);
+      const { cluster, user } = await readContext();
       const at = (path: string) => resolve(dirname(file), path);
       const inline = (value: unknown, name: string) => inlineOrFile(value, name, at);
       const answer = needsPlugin(user) ? await pluginHeaders(user, cluster, fresh) : await ownHeaders(user, at);
@@ -61,13 +69,20 @@ function invalid(file: string, what: string): SealedSecretsError {
   return new SealedSecretsError('InvalidConfiguration', `kubeconfig ${file}: ${what}`);
 }
 
-async function readContext(file: string, name: string | undefined): Promise<{ cluster: unknown; user: unknown }> {
-  let text: string;
+interface Context {
+  readonly cluster: unknown;
+  readonly user: unknown;
+}
+
+async function readConfig(file: string): Promise<string> {
   try {
-    text = await readFile(file, 'utf8');
+    return await readFile(file, 'utf8');
   } catch (error) {
     throw invalid(file, `cannot be read (${textAt(error, 'code')})`);
   }
+}
+
+function parseContext(file: string, text: string, name: string | undefined): Context {
   let config: unknown;
   try {
     config = parse(text);
