@@ -285,6 +285,19 @@ const situations: Situation[] = [
     check: (secret) => expect(secret).toEqual(template()),
   },
   {
+    sentence: 'deletes nothing that has another owner too',
+    existing: inCluster({
+      metadata: {
+        ownerReferences: [
+          { ...owner, uid: 'dead' },
+          { ...owner, uid: 'alive', name: 'x', controller: false },
+        ],
+      },
+    }),
+    context: { collectionOverdue: true },
+    expected: 'refuse WaitingForGarbageCollection',
+  },
+  {
     sentence: 'deletes nothing else however long it waits',
     existing: foreign(),
     context: { collectionOverdue: true },

@@ -68,7 +68,8 @@ export function planSecret(
 ): SecretPlan {
   if (existing === undefined) return planCreation(desired, context);
   const standing = standingOf(sealedSecret.metadata, existing.metadata);
-  if (standing === 'leftover' && context.collectionOverdue) {
+  // With further owners it would not be deleted by the garbage collector either.
+  if (standing === 'leftover' && context.collectionOverdue && existing.metadata.ownerReferences.length === 1) {
     const creation = planCreation(desired, context);
     return creation.action === 'create' ? { ...creation, action: 'replace' } : creation;
   }

@@ -327,7 +327,7 @@ async function carryOut(
     case 'create':
       return applied(await client.secrets.create(plan.secret, { signal }), true, 'created');
     case 'replace':
-      await deleteLeftover(target, existing?.metadata.uid ?? '', signal, { client, logger });
+      await deleteLeftover(target, existing?.metadata ?? {}, signal, { client, logger });
       return applied(await client.secrets.create(plan.secret, { signal }), true, 'replaced what an earlier one left');
     case 'update': {
       const version = await client.secrets.update(plan.secret, { signal });
@@ -352,7 +352,7 @@ async function carryOut(
  */
 async function deleteLeftover(
   { key, namespace, name, uid: ownUid }: Target,
-  uid: string,
+  { uid = '', resourceVersion = '' }: Pick<Secret['metadata'], 'uid' | 'resourceVersion'>,
   signal: AbortSignal,
   { client, logger }: Pick<ReconcileDeps, 'client' | 'logger'>,
 ): Promise<void> {
@@ -362,7 +362,7 @@ async function deleteLeftover(
   }
   logger.warn('no garbage collector took the Secret of an earlier SealedSecret: deleting it', { 'sealed-secret': key });
   try {
-    await client.secrets.delete({ namespace, name, uid }, { signal });
+    await client.secrets.delete({ namespace, name, uid, resourceVersion }, { signal });
   } catch (error) {
     if (!isSealedSecretsError(error) || error.code !== 'ApiForbidden') throw error;
     const message = `Secret ${namespace}/${name} belongs to an earlier SealedSecret of the same name, and no garbage collector took it`;
@@ -471,9 +471,10 @@ async function cleanUp({ key, namespace, name, signal }: ReconcileRequest, deps:
     return { type: 'done', action: 'left alone: the SealedSecret still exists' };
   }
   const secret = await client.secrets.get({ namespace, name }, { signal });
-  if (secret?.metadata.uid === undefined) return { type: 'done', action: 'gone' };
+  if (secret === undefined) return { type: 'done', action: 'gone' };
   if (!mayDeleteLeftover(secret, name)) return { type: 'done', action: 'left alone: the Secret is not ours' };
   logger.info('old GC: deleting Secret', { 'sealed-secret': key });
-  await client.secrets.delete({ namespace, name, uid: secret.metadata.uid }, { signal });
+  const { uid = '', resourceVersion = '' } = secret.metadata;
+  await client.secrets.delete({ namespace, name, uid, resourceVersion }, { signal });
   return { type: 'done', action: 'deleted the Secret' };
 }

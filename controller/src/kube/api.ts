@@ -46,8 +46,8 @@ export interface SecretsApi {
   create(secret: Secret, options?: CallOptions): Promise<Written & ObjectKey>;
   /** Replaces (PUT). `metadata.resourceVersion` has to be set; ApiConflict if somebody was faster. */
   update(secret: Secret, options?: CallOptions): Promise<Written>;
-  /** Deletes exactly this object (uid precondition). False if it was gone already. */
-  delete(key: ObjectKey & { readonly uid: string }, options?: CallOptions): Promise<boolean>;
+  /** Deletes exactly what was looked at. False if it was gone already; ApiConflict if it has changed, or is another one by now. */
+  delete(key: ObjectKey & Pick<Written, 'uid' | 'resourceVersion'>, options?: CallOptions): Promise<boolean>;
   /** All Secrets of a namespace that fit the selector, undecoded, complete or not at all. */
   list(namespace: string, labelSelector: string, options?: CallOptions): Promise<readonly unknown[]>;
   /** Who wrote the Secret (metadata only). Undefined if there is none. */

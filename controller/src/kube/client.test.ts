@@ -229,17 +229,19 @@ describe('writing', () => {
   test.each([
     [{ status: 200, body: {} }, true],
     [notFound, false],
-    [
-      {
-        status: 409,
-        body: { kind: 'Status', reason: 'Conflict', message: 'the UID in the precondition does not match' },
-      },
-      false,
-    ],
-  ])('deleting exactly one object: %j', async (answer, deleted) => {
+  ])('deleting exactly what was looked at: %j', async (answer, deleted) => {
     const { client, requests } = await aClient(answer);
-    expect(await client.secrets.delete({ ...key, uid: 'u' })).toBe(deleted);
-    expect(requests[0]?.body).toMatchObject({ preconditions: { uid: 'u' } });
+    expect(await client.secrets.delete({ ...key, uid: 'u', resourceVersion: '7' })).toBe(deleted);
+    expect(requests[0]?.body).toMatchObject({ preconditions: { uid: 'u', resourceVersion: '7' } });
+  });
+
+  test('what has changed since, or is another one by now, is not deleted', async () => {
+    const { client } = await aClient({
+      status: 409,
+      body: { kind: 'Status', reason: 'Conflict', message: 'the UID in the precondition does not match' },
+    });
+    const deletion = client.secrets.delete({ ...key, uid: 'u', resourceVersion: '7' });
+    await expect(deletion).rejects.toMatchObject({ code: 'ApiConflict' });
   });
 
   test('a status travels without the spec and shows what was stored', async () => {

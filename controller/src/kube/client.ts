@@ -142,7 +142,7 @@ function secretsApi(transport: ApiTransport): SecretsApi {
       const body = JSON.stringify({
         apiVersion: 'v1',
         kind: 'DeleteOptions',
-        preconditions: { uid: key.uid },
+        preconditions: { uid: key.uid, resourceVersion: key.resourceVersion },
         propagationPolicy: 'Background',
       });
       const request = { method: 'DELETE', path: path(key), body, accept: metadataAnswer } as const;
@@ -151,8 +151,7 @@ function secretsApi(transport: ApiTransport): SecretsApi {
         return true;
       } catch (error) {
         if (!(error instanceof ApiError)) throw error;
-        // 409: another object has that name by now, so the one that was meant is gone.
-        if (error.status === 409 || (error.status === 404 && error.objectName === key.name)) return false;
+        if (error.status === 404 && error.objectName === key.name) return false;
         throw error;
       }
     },
