@@ -1,6 +1,7 @@
 import { encryptionLabel, scopeOf } from './api/scope.ts';
 import type { SealedSecret } from './api/sealed-secret.ts';
 import { type Envelope, hybridDecrypt, parseEnvelope } from './crypto/hybrid.ts';
+import { largestOf, likelyKeysFirst } from './crypto/likely-keys.ts';
 import type { UnsealingKey } from './crypto/private-key.ts';
 import { compareBytewise, decodeBase64 } from './encoding.ts';
 import { type ErrorCode, isSealedSecretsError } from './errors.ts';
@@ -37,9 +38,12 @@ export interface DecryptOptions {
   readonly maxFailures?: number;
 }
 
+/** The caller knows a likely key (a hint, the namespace's last one, the newest); beyond these the ciphertexts know better. */
+const triedAsGiven = 2;
+
 /**
- * Decrypts every item with the keys in the order given. Order is only a matter of speed: the key that opened an item is tried first for
- * the rest of the object. Items are worked on in parallel once a key has been found.
+ * Decrypts every item. The order of keys is only a matter of speed: first the first two in the order given, then the most likely ones by the
+ * ciphertexts; the key that opened an item is tried first for the rest of the object. Items are worked on in parallel once a key has been found.
  */
 export async function decryptItems(
   sealedSecret: SealedSecret,
@@ -54,11 +58,18 @@ export async function decryptItems(
   let attempts = 0;
   let preferred: UnsealingKey | undefined;
 
-  const decryptItem = async (item: string, ciphertext: string) => {
+  const envelopes = new Map<string, Envelope>();
+  for (const [item, ciphertext] of spec.encryptedData) {
     const envelope = parseItem(item, ciphertext, failures);
-    if (envelope === undefined) return;
-    const first = preferred;
-    for (const key of first === undefined ? keys : [first, ...keys.filter((candidate) => candidate !== first)]) {
+    if (envelope !== undefined) envelopes.set(item, envelope);
+    if (failures.length >= maxFailures) break;
+  }
+
+  const largest = largestOf(envelopes.values().map(({ wrappedKey }) => wrappedKey));
+
+  const decryptItem = async (item: string, envelope: Envelope) => {
+    // Where the object's key does not open an item, the other items tell nothing about it.
+    for (const key of candidates(keys, preferred, preferred === undefined ? largest : envelope.wrappedKey)) {
       attempts++;
       const plaintext = await hybridDecrypt(envelope, key.unwrapKey, label);
       if (plaintext === undefined) continue;
@@ -70,17 +81,29 @@ export async function decryptItems(
     failures.push({ item, code: 'UnknownKey', message: undecryptable });
   };
 
-  const waiting = spec.encryptedData.entries();
+  const waiting = envelopes.entries();
   const work = async (untilKeyIsKnown: boolean) => {
-    for (const [item, ciphertext] of waiting) {
-      await decryptItem(item, ciphertext);
+    for (const [item, envelope] of waiting) {
+      await decryptItem(item, envelope);
       if (failures.length >= maxFailures || (untilKeyIsKnown && preferred !== undefined)) return;
     }
   };
   // One by one until a key is known; then its pool threads can all work.
-  if (keys.length > 1) await work(true);
+  if (keys.length > 1 && failures.length < maxFailures) await work(true);
   if (failures.length < maxFailures) await Promise.all(Array.from({ length: parallelItems }, () => work(false)));
   return { items: inOrderOf(spec.encryptedData, items), keyIds, failures: sortFailures(failures), attempts };
+}
+
+/** Every key once, the most likely first. What the ciphertexts say is only looked at when the first ones fail. */
+function* candidates(
+  keys: readonly UnsealingKey[],
+  preferred: UnsealingKey | undefined,
+  largest: Uint8Array,
+): Generator<UnsealingKey> {
+  const first = preferred === undefined ? keys.slice(0, triedAsGiven) : [preferred];
+  yield* first;
+  const others = keys.filter((key) => !first.includes(key));
+  yield* likelyKeysFirst(others, largest);
 }
 
 function parseItem(item: string, ciphertext: string, failures: ItemFailure[]): Envelope | undefined {

@@ -3,6 +3,7 @@ import { createPrivateKey, createPublicKey } from 'node:crypto';
 import { SealedSecretsError } from '../errors.ts';
 import { keyIdOf } from './fingerprint.ts';
 import type { UnwrapKey } from './hybrid.ts';
+import { isBelow } from './likely-keys.ts';
 import { parsePemBlocks } from './pem.ts';
 
 /** A private key that opens sealed values, with the public facts about it. */
@@ -10,6 +11,8 @@ export interface UnsealingKey {
   /** See {@link keyIdOf}. */
   readonly id: string;
   readonly publicKey: KeyObject;
+  /** Of the public key, big-endian, without leading zeros. */
+  readonly modulus: Uint8Array;
   readonly unwrapKey: UnwrapKey;
 }
 
@@ -61,11 +64,11 @@ export async function importUnsealingKey(privateKey: KeyObject, copies = 1): Pro
     ),
   );
   const publicKey = createPublicKey(privateKey);
-  const modulusBytes = Math.ceil((publicKey.asymmetricKeyDetails?.modulusLength ?? 0) / 8);
+  const modulus = Buffer.from(publicKey.export({ format: 'jwk' }).n ?? '', 'base64url');
   let turn = 0;
   const unwrapKey: UnwrapKey = async (wrappedKey, label) => {
-    const ciphertext = withLeadingZeros(wrappedKey, modulusBytes);
-    if (ciphertext === undefined) return undefined;
+    const ciphertext = withLeadingZeros(wrappedKey, modulus.length);
+    if (ciphertext === undefined || !isBelow(ciphertext, modulus)) return undefined;
     const handle = handles[turn++ % handles.length] as webcrypto.CryptoKey;
     try {
       return new Uint8Array(
@@ -75,7 +78,7 @@ export async function importUnsealingKey(privateKey: KeyObject, copies = 1): Pro
       return undefined;
     }
   };
-  return { id: keyIdOf(publicKey), publicKey, unwrapKey };
+  return { id: keyIdOf(publicKey), publicKey, modulus, unwrapKey };
 }
 
 /** Some implementations drop leading zero bytes of an RSA ciphertext; the modulus says how long it has to be. */
