@@ -2,13 +2,13 @@ import { generateKeyPairSync } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { isBelow, largestOf, likelyKeysFirst } from './likely-keys.ts';
-import { importUnsealingKey, type UnsealingKey } from './private-key.ts';
+import { importUnsealingKey } from './private-key.ts';
 
 const bytes = (number: bigint, length = 0) => {
   const hex = number.toString(16);
   return Uint8Array.from(Buffer.from(hex.padStart(Math.max(hex.length + (hex.length % 2), length * 2), '0'), 'hex'));
 };
-const keyWith = (modulus: bigint): UnsealingKey => ({ id: String(modulus), modulus: bytes(modulus) }) as UnsealingKey;
+const keyWith = (modulus: bigint) => ({ id: String(modulus), modulus: bytes(modulus) });
 const numbers = fc.bigInt({ min: 1n, max: 1n << 80n });
 
 describe('likely keys', () => {

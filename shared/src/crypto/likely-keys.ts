@@ -1,4 +1,8 @@
-import type { UnsealingKey } from './private-key.ts';
+/** What everybody knows of an RSA key. */
+interface PublicSize {
+  /** Big-endian. */
+  readonly modulus: Uint8Array;
+}
 
 /**
  * Orders keys by how likely it is that one of them made ciphertexts of which this is the largest. An RSA ciphertext is a number below
@@ -8,8 +12,8 @@ import type { UnsealingKey } from './private-key.ts';
  *
  * Keys that cannot have made all of them come last: items may have been sealed under different keys.
  */
-export function likelyKeysFirst(keys: readonly UnsealingKey[], largest: Uint8Array): readonly UnsealingKey[] {
-  const isPossible = (key: UnsealingKey) => (isBelow(largest, key.modulus) ? 0 : 1);
+export function likelyKeysFirst<Key extends PublicSize>(keys: readonly Key[], largest: Uint8Array): readonly Key[] {
+  const isPossible = (key: Key) => (isBelow(largest, key.modulus) ? 0 : 1);
   return keys.toSorted((a, b) => isPossible(a) - isPossible(b) || compareNumbers(a.modulus, b.modulus));
 }
 
