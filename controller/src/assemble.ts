@@ -175,12 +175,22 @@ export function assembleReconciling(foundation: Foundation, { registry }: Keys):
     logger,
     controller,
     isWriting: () => election.leadership !== 'following',
+    writingForMs: timeSince(election.whenLeading()),
     settleMs,
     foreignDeletionGraceMs,
   });
   registry.onChange(triggers.keyRingChanged);
   metrics.observe({ queue, reflectors: scopes.reflectors });
   return { scopes, queue, workers, triggers };
+}
+
+/** Milliseconds since something has happened; 0 until then. */
+function timeSince(happening: Promise<void>): () => number {
+  let sinceMs: number | undefined;
+  void happening.then(() => {
+    sinceMs = performance.now();
+  });
+  return () => (sinceMs === undefined ? 0 : performance.now() - sinceMs);
 }
 
 /** A CRD of an earlier version, or upstream's: everything works, but what its schema lacks does not reach the API server. */

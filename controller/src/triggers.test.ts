@@ -32,7 +32,14 @@ const secret: SecretMetadata = {
   deleting: false,
 };
 
-function setUp(parts: { sealed?: SealedSecretSummary; cached?: SecretMetadata | 'absent'; isWriting?: boolean } = {}) {
+interface Parts {
+  sealed?: SealedSecretSummary;
+  cached?: SecretMetadata | 'absent';
+  isWriting?: boolean;
+  writingForMs?: number;
+}
+
+function setUp(parts: Parts = {}) {
   const log: string[] = [];
   const sealed = 'sealed' in parts ? parts.sealed : sealedSecret;
   const triggers = createTriggers({
@@ -63,6 +70,7 @@ function setUp(parts: { sealed?: SealedSecretSummary; cached?: SecretMetadata | 
     logger: { debug() {}, info() {}, warn() {}, error() {} },
     controller: 'kube-system/me',
     isWriting: () => parts.isWriting ?? true,
+    writingForMs: () => parts.writingForMs ?? 0,
     settleMs: 500,
     foreignDeletionGraceMs: 2000,
   });
@@ -140,6 +148,27 @@ describe('a SealedSecret', () => {
       initial: false,
     });
     expect(log).toEqual(['foreign', 'event ForeignController']);
+  });
+
+  const afterAnHour = 3_600_000;
+  it.each([
+    ['by another controller long after we began', 'x/y', afterAnHour, true],
+    ['by a replica that led until a moment ago', 'x/y', 5000, false],
+    ['by the leader, seen by a follower', 'x/y', 0, false],
+    ['by us', 'kube-system/me', afterAnHour, false],
+    ["by us, with upstream's CRD, which drops the name", '', afterAnHour, false],
+  ])('whose new generation was reported %s', (_who, controller, writingForMs, isTold) => {
+    const { triggers, log } = setUp({ writingForMs });
+    const changed = { ...sealedSecret, generation: 4, specHash: 'other', controller: 'a/b' };
+    triggers.sealedSecretChanged({
+      type: 'updated',
+      key,
+      object: { ...changed, observedGeneration: 4, controller },
+      previous: { ...changed, observedGeneration: 3 },
+      raw,
+      initial: false,
+    });
+    expect(log).toEqual(isTold ? ['foreign', 'event ForeignController'] : []);
   });
 
   it('that is gone takes its series and memories along', () => {

@@ -23,6 +23,8 @@ export interface TriggersOptions {
   readonly controller: string;
   /** Whether this process writes; one that only follows holds no specs. */
   readonly isWriting: () => boolean;
+  /** How long it has been the one that writes, in milliseconds; 0 if it is not. */
+  readonly writingForMs: () => number;
   /** See {@link Triggers.secretChanged}. */
   readonly settleMs: number;
   readonly foreignDeletionGraceMs: number;
@@ -150,19 +152,38 @@ function urgencyOfDeletion(
   return sealedSecret.synced?.reason === 'NotManaged' ? 'after a while' : 'never';
 }
 
-/** Says that another controller wrote over our status of the same generation. Nothing is written back: that would be a war. */
+/** Another replica's last words about what it did while it led have come by then, and a Pod that is replaced has ended. */
+const succeededAfterMs = 60_000;
+
+/**
+ * Whether somebody who should not be there wrote this status: over ours of the same generation, or, long after we began to write, of a generation
+ * that we were about to look at. A status without a name may be our own: upstream's CRD drops it.
+ */
+function isForeignStatus(
+  previous: SealedSecretSummary,
+  current: SealedSecretSummary,
+  { controller, writingForMs }: TriggersOptions,
+): boolean {
+  if (current.controller === controller || previous.generation !== current.generation) return false;
+  if (previous.controller === controller) return true;
+  const isFirstOfItsGeneration =
+    current.observedGeneration === current.generation && previous.observedGeneration !== current.generation;
+  return isFirstOfItsGeneration && current.controller !== '' && writingForMs() >= succeededAfterMs;
+}
+
+/** Says that another controller writes statuses. Nothing is written back: that would be a war. */
 function noticeForeignController(
   previous: SealedSecretSummary,
   current: SealedSecretSummary,
-  { controller, events, logger, metrics }: TriggersOptions,
+  options: TriggersOptions,
 ): void {
-  if (previous.controller !== controller || current.controller === controller) return;
-  if (previous.generation !== current.generation) return;
+  if (!isForeignStatus(previous, current, options)) return;
+  const { events, logger, metrics } = options;
   const { namespace, name, uid, resourceVersion, generation } = current;
   const other = current.controller === '' ? 'a controller that does not say its name' : current.controller;
   const message = `Another controller (${other}) wrote the status of this generation: two of them run on this cluster. Stop one of them.`;
   metrics.foreignController(namespace);
-  logger.warn('another controller wrote a status of ours', { 'sealed-secret': `${namespace}/${name}`, other });
+  logger.warn('another controller writes statuses here', { 'sealed-secret': `${namespace}/${name}`, other });
   void events.post({
     subject: { apiVersion: 'bitnami.com/v1alpha1', kind: 'SealedSecret', namespace, name, uid, resourceVersion },
     type: 'Warning',
