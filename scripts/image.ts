@@ -1,19 +1,17 @@
 import { chmod, copyFile, lutimes, mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
-import { basename, dirname, join, resolve } from 'node:path';
+import { basename, join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 
 const root = join(import.meta.dirname, '..');
 
 /** What goes into the image, and where it is laid out. */
 interface ImageParts {
-  /** Folder that becomes the root of the image; it has to be empty or absent. */
+  /** Folder that becomes the root of the image; it may hold what the program is linked with. */
   readonly out: string;
   /** Folder with the controller's bundle. */
   readonly bundle: string;
   /** Node executable of the image's architecture. */
   readonly node: string;
-  /** Shared libraries that the base image lacks, in folders of the name they get: `.../x86_64-linux-gnu/libatomic.so.1`. */
-  readonly libraries: readonly string[];
   /** Further files for /usr/local/share/waxwing: licence, bill of materials. */
   readonly documents: readonly string[];
   /** Path of the root as the running program sees it; `/` in an image, the folder itself where it is run in place. */
@@ -41,12 +39,6 @@ async function layOutImage(parts: ImageParts): Promise<void> {
   await chmod(entry, 0o755);
   await symlink('../lib/waxwing/controller.cjs', join(binaries, 'controller'));
   await placeFile(parts.node, binaries, 0o755, 'node');
-  for (const library of parts.libraries) {
-    // Where the loader looks without a cache, which such base images do not have.
-    const folder = join(parts.out, 'usr/lib', basename(dirname(library)));
-    await mkdir(folder, { recursive: true });
-    await placeFile(library, folder, 0o644);
-  }
   for (const document of parts.documents) await placeFile(document, documents, 0o644);
   await setTimes(parts.out, parts.sourceDateEpoch);
 }
@@ -71,7 +63,6 @@ if (import.meta.main) {
       out: { type: 'string' },
       bundle: { type: 'string', default: join(root, 'controller/dist') },
       node: { type: 'string', default: process.execPath },
-      library: { type: 'string', multiple: true, default: [] },
       document: { type: 'string', multiple: true, default: [] },
       'seen-as': { type: 'string', default: '/' },
     },
@@ -81,7 +72,6 @@ if (import.meta.main) {
     out: resolve(values.out),
     bundle: resolve(values.bundle),
     node: resolve(values.node),
-    libraries: values.library,
     documents: values.document,
     seenAs: values['seen-as'],
     sourceDateEpoch: Number(process.env['SOURCE_DATE_EPOCH'] ?? 0),

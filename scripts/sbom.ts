@@ -24,6 +24,8 @@ interface SbomOptions {
   readonly sourceDateEpoch: number;
   /** Version of the Node binary that is shipped with it; undefined: none is. */
   readonly nodeVersion: string | undefined;
+  /** Debian's packages that are shipped with it: `NAME/VERSION/ARCHITECTURE`. */
+  readonly systemPackages?: readonly string[];
 }
 
 /**
@@ -55,12 +57,14 @@ export function createSbom(options: SbomOptions): string {
   return finishSbom(stdout, options);
 }
 
-function finishSbom(text: string, { version, sourceDateEpoch, nodeVersion }: SbomOptions): string {
+function finishSbom(text: string, options: SbomOptions): string {
+  const { version, sourceDateEpoch, nodeVersion, systemPackages = [] } = options;
   const bom: Bom = JSON.parse(text);
   const { component } = bom.metadata;
   component['version'] = version;
   bom.metadata.timestamp = new Date(sourceDateEpoch * 1000).toISOString();
   if (nodeVersion !== undefined) addNode(bom, nodeVersion);
+  for (const text of systemPackages) addSystemPackage(bom, text);
   bom.components.sort((a, b) => (String(a['bom-ref']) < String(b['bom-ref']) ? -1 : 1));
   bom.dependencies.sort((a, b) => (a.ref < b.ref ? -1 : 1));
   delete bom.serialNumber;
@@ -80,6 +84,21 @@ function addNode(bom: Bom, version: string): void {
     'bom-ref': ref,
     licenses: [{ license: { id: 'MIT' } }],
   });
+  addDependency(bom, ref);
+}
+
+/** @throws Error if a part is missing. */
+function addSystemPackage(bom: Bom, text: string): void {
+  const [name, version, architecture] = text.split('/');
+  if (name === undefined || version === undefined || architecture === undefined) {
+    throw new Error(`--system-package is ${text}; it must be NAME/VERSION/ARCHITECTURE, such as libc6/2.41-12/amd64.`);
+  }
+  const purl = `pkg:deb/debian/${name}@${encodeURIComponent(version)}?arch=${architecture}`;
+  bom.components.push({ type: 'library', name, version, purl, 'bom-ref': purl });
+  addDependency(bom, purl);
+}
+
+function addDependency(bom: Bom, ref: string): void {
   bom.dependencies.push({ ref });
   const own = bom.dependencies.find((dependency) => dependency.ref === bom.metadata.component['bom-ref']);
   if (own !== undefined) own.dependsOn = [...(own.dependsOn ?? []), ref].sort();
@@ -100,6 +119,7 @@ if (import.meta.main) {
       out: { type: 'string' },
       'app-version': { type: 'string', default: '0.0.0' },
       'node-version': { type: 'string' },
+      'system-package': { type: 'string', multiple: true, default: [] },
     },
   });
   if (values.package !== '@waxwing/controller' && values.package !== '@waxwing/cli') {
@@ -110,6 +130,7 @@ if (import.meta.main) {
     version: values['app-version'].replace(/^v/, ''),
     sourceDateEpoch: Number(process.env['SOURCE_DATE_EPOCH'] ?? 0),
     nodeVersion: values['node-version'],
+    systemPackages: values['system-package'],
   });
   if (values.out === undefined) process.stdout.write(text);
   else writeFileSync(values.out, text);

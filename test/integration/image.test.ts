@@ -9,7 +9,7 @@ import { leaseApiServer } from '../apiserver/leased-server.ts';
 import { createNamespace } from '../apiserver/namespace.ts';
 import { waitFor } from '../apiserver/wait-for.ts';
 import { parseObjects, theObject } from '../contract/chart/helm.ts';
-import { containerUser, type Image, layOutImage, runContainer } from './image.ts';
+import { containerUser, type Image, imageRoot, runContainer } from './image.ts';
 import { seal } from './sealing.ts';
 
 // A server of its own: upstream's manifest has fixed names in kube-system.
@@ -17,7 +17,7 @@ let server: ApiServer;
 let image: Image;
 const isLinux = process.platform === 'linux';
 beforeAll(async () => {
-  if (isLinux) [server, image] = await Promise.all([leaseApiServer({ lasting: true }), layOutImage()]);
+  if (isLinux) [server, image] = await Promise.all([leaseApiServer({ lasting: true }), imageRoot()]);
 });
 afterAll(async () => {
   await image?.[Symbol.asyncDispose]();

@@ -14,26 +14,16 @@ export interface Image extends AsyncDisposable {
   readonly folder: string;
 }
 
-/** Builds the bundle and lays out the image with the script of the Dockerfile, over what a distroless base has: a C library. */
-export async function layOutImage(): Promise<Image> {
+/**
+ * The root of an image that was built, of which WAXWING_IMAGE_ROOT is the unpacked or mounted root; without that, one as the Dockerfile makes it:
+ * bundle and layout by its scripts, over the libraries of this machine instead of Debian's packages.
+ */
+export async function imageRoot(): Promise<Image> {
   const folder = await mkdtemp(join(tmpdir(), 'waxwing-image-'));
-  const bundle = join(folder, 'bundle');
   const out = join(folder, 'root');
-  const node = process.execPath;
-  await run(node, [join(root, 'scripts/build.ts'), '--controller', bundle], { cwd: root });
-  const libraries = await librariesOf(node);
-  const missingInBase = libraries.filter((library) => library.includes('libatomic'));
-  await run(node, [
-    join(root, 'scripts/image.ts'),
-    ...['--out', out, '--bundle', bundle, '--node', node],
-    ...missingInBase.flatMap((library) => ['--library', library]),
-  ]);
-  for (const library of libraries) {
-    if (missingInBase.includes(library)) continue;
-    await mkdir(join(out, dirname(library)), { recursive: true });
-    await copyFile(await realpath(library), join(out, library));
-  }
-  // Debian's /lib is a link since /usr was merged; here it has the libraries themselves.
+  const built = process.env['WAXWING_IMAGE_ROOT'];
+  if (built === undefined) await layOutImage(join(folder, 'bundle'), out);
+  else await run('cp', ['--archive', built, out]);
   for (const place of ['proc', 'tmp', 'dev', 'var/run/secrets/kubernetes.io/serviceaccount']) {
     await mkdir(join(out, place), { recursive: true });
   }
@@ -43,6 +33,17 @@ export async function layOutImage(): Promise<Image> {
       await rm(folder, { recursive: true, force: true });
     },
   };
+}
+
+async function layOutImage(bundle: string, out: string): Promise<void> {
+  const node = process.execPath;
+  await run(node, [join(root, 'scripts/build.ts'), '--controller', bundle], { cwd: root });
+  await run(node, [join(root, 'scripts/image.ts'), '--out', out, '--bundle', bundle, '--node', node]);
+  for (const library of await librariesOf(node)) {
+    // Debian's /lib is a link since /usr was merged; here it has the libraries themselves.
+    await mkdir(join(out, dirname(library)), { recursive: true });
+    await copyFile(await realpath(library), join(out, library));
+  }
 }
 
 /** Paths of the shared libraries of a program, the loader included, as its own loader lists them. */
