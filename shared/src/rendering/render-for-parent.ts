@@ -6,7 +6,15 @@ import type { RenderRequest, RenderResponse } from './rendering-thread.ts';
 /** The other end of `createRenderingThread`: answers each template once, until the thread is ended. */
 export async function renderForParent(): Promise<void> {
   const effects = await createTemplateEffects({ withCostlyFunctions: true });
-  parentPort?.on('message', (request: RenderRequest) => parentPort?.postMessage(answer(request, effects)));
+  parentPort?.on('message', (request: RenderRequest) => {
+    parentPort?.postMessage(answer(request, effects));
+    forgetLastMatch();
+  });
+}
+
+/** The engine remembers the text in which it last found something: `RegExp.input` (ECMA-262, annex B). That may be a value of a secret. */
+export function forgetLastMatch(): void {
+  /^nothing$/.test('nothing');
 }
 
 function answer(request: RenderRequest, effects: TemplateEffects): RenderResponse {

@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { describe, expect, test } from 'vitest';
 import { createTemplateEffects } from '../crypto/template-effects.ts';
 import { byteStringFromText, TemplateError } from '../gotemplate/index.ts';
+import { forgetLastMatch } from './render-for-parent.ts';
 import { createRenderingThread } from './rendering-thread.ts';
 import { renderResponsively } from './responsive.ts';
 
@@ -142,6 +143,12 @@ describe('the thread', () => {
       kind: 'exec',
     });
     expect(await thread.render({ name: 'b', text: '{{ .a }}', data: new Map() })).toBe('<no value>');
+  });
+
+  test('forgets in which text it last found something', () => {
+    expect(/canary/.test('a canary value')).toBe(true);
+    forgetLastMatch();
+    expect((RegExp as unknown as { input: string }).input).toBe('nothing');
   });
 
   test('keeps no process alive', () => {

@@ -60,7 +60,9 @@ export function createRenderingThread(options: RenderingThreadOptions): Renderin
   return {
     render(request) {
       const rendering = last.then(() => renderNext(request));
-      last = rendering.catch(() => {});
+      // Only that it has ended: the output may be a private key.
+      const ended = () => {};
+      last = rendering.then(ended, ended);
       return rendering;
     },
   };
