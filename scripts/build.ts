@@ -45,6 +45,19 @@ function inPieces(pieces: ReadonlyMap<string, string>): Plugin {
   };
 }
 
+/** commander loads what starts processes for subcommands that are programs of their own; ours are not, and loading it takes most of a millisecond. */
+const childProcessOnDemand: Plugin = {
+  name: 'child-process-on-demand',
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /^node:child_process$/ }, ({ importer }) =>
+      importer.includes('/commander/') ? { path: 'child_process', namespace: 'on-demand' } : undefined,
+    );
+    onLoad({ filter: /./, namespace: 'on-demand' }, () => ({
+      contents: "exports.spawn = (...args) => process.getBuiltinModule('node:child_process').spawn(...args);",
+    }));
+  },
+};
+
 /** Fills a folder beside its place and then puts it there at once: programs of an earlier build may be running, tests among them. */
 async function replaceFolder(outdir: string, fill: (fresh: string) => Promise<void>): Promise<void> {
   const folder = resolve(root, outdir);
@@ -89,6 +102,7 @@ async function bundle(
     outExtension: { '.js': '.cjs' },
     define: { WAXWING_VERSION: JSON.stringify(version) },
     plugins: [
+      childProcessOnDemand,
       besideTheBundle(libraries),
       inPieces(new Map(Object.entries(pieces).map(([name, file]) => [join(root, file), name]))),
     ],
