@@ -20,8 +20,34 @@ import { print, tell } from './output.ts';
 import { createPaint } from './terminal.ts';
 import { version } from './version.ts';
 
-/** The whole command line; `texts` receives what commander itself prints. */
-function buildProgram(io: Io, texts: { out: string; error: string }, setStatus: (status: number) => void): Command {
+const commands: Readonly<Record<string, (program: Command, context: CommandContext) => void>> = {
+  seal: addSealCommand,
+  raw: addRawCommand,
+  merge: addMergeCommand,
+  cert: addCertificateCommand,
+  verify: addVerifyCommand,
+  reencrypt: addReencryptCommand,
+  unseal: addUnsealCommand,
+  lint: addLintCommand,
+  template: addTemplateCommand,
+  keys: addKeysCommand,
+  doctor: addDoctorCommand,
+  completion: addCompletionCommand,
+};
+
+/** What has to be known of the command line to run this one: the command that it begins with. Help, completions and mistakes need all of them. */
+function commandsFor([name = '']: readonly string[]) {
+  const add = Object.hasOwn(commands, name) && name !== 'completion' ? commands[name] : undefined;
+  return add === undefined ? Object.values(commands) : [add];
+}
+
+/** The command line; `texts` receives what commander itself prints. */
+function buildProgram(
+  argv: readonly string[],
+  io: Io,
+  texts: { out: string; error: string },
+  setStatus: (status: number) => void,
+): Command {
   const program = new Command('waxwing');
   const global = () => program.opts<GlobalOptions>();
   const context: CommandContext = {
@@ -52,22 +78,7 @@ function buildProgram(io: Io, texts: { out: string; error: string }, setStatus: 
     .addHelpText('after', examples)
     .showHelpAfterError(false)
     .exitOverride();
-  for (const add of [
-    addSealCommand,
-    addRawCommand,
-    addMergeCommand,
-    addCertificateCommand,
-    addVerifyCommand,
-    addReencryptCommand,
-    addUnsealCommand,
-    addLintCommand,
-    addTemplateCommand,
-    addKeysCommand,
-    addDoctorCommand,
-    addCompletionCommand,
-  ]) {
-    add(program, context);
-  }
+  for (const add of commandsFor(argv)) add(program, context);
   return program;
 }
 
@@ -94,7 +105,7 @@ function describeOption({ description, argChoices, defaultValue, envVar }: Optio
 export async function runWaxwing(argv: readonly string[], io: Io): Promise<number> {
   const texts = { out: '', error: '' };
   let status: number = exitStatus.success;
-  const program = buildProgram(io, texts, (value) => {
+  const program = buildProgram(argv, io, texts, (value) => {
     status = value;
   });
   try {
