@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { createPrivateKey, randomBytes } from 'node:crypto';
 
 /** A value that occurs nowhere else, long enough that eight bytes of it are proof. */
 export function createCanary(): string {
@@ -37,7 +37,15 @@ export function findTraces(values: readonly string[], texts: Readonly<Record<str
   return found;
 }
 
-/** The lines of a PEM text that hold its secret. */
+const bytesPerLine = 48;
+
+/**
+ * The lines of a PEM text that hold its secret. An RSA key begins with what is public of it, the modulus: depending on the length of the serial
+ * number, the same base64 stands in the certificate, which is logged.
+ */
 export function linesOfKey(pem: string): string[] {
-  return pem.split('\n').filter((line) => line.length >= 40 && !line.startsWith('-----'));
+  const lines = pem.split('\n').filter((line) => line.length >= 40 && !line.startsWith('-----'));
+  const { modulusLength = 0 } = createPrivateKey(pem).asymmetricKeyDetails ?? {};
+  const publicLines = modulusLength === 0 ? 0 : Math.ceil((modulusLength / 8 + bytesPerLine) / bytesPerLine);
+  return lines.slice(publicLines);
 }
