@@ -16,9 +16,17 @@ export async function freePorts(count: number): Promise<readonly number[]> {
   return held.map(({ port }) => port);
 }
 
+/** Each test worker has ports of its own, so that none of them takes what another has just let go for its program; other processes share some. */
+const slots = { workers: 8, others: 4, ports: 1000 } as const;
+const worker = Number(process.env['VITEST_POOL_ID'] ?? Number.NaN);
+const slot = Number.isNaN(worker) ? slots.workers + (process.pid % slots.others) : worker % slots.workers;
+let last = randomInt(slots.ports);
+
+/** The next port of ours that is free, from the one that was given out last. */
 async function holdPort() {
   for (;;) {
-    const port = randomInt(20_000, 32_000);
+    last = (last + 1) % slots.ports;
+    const port = 20_000 + slot * slots.ports + last;
     const server = createServer().listen(port, '127.0.0.1');
     const failure = await once(server, 'listening').then(
       () => undefined,
