@@ -215,6 +215,9 @@ describe('poison', () => {
     expect((await cluster.condition(namespace, 'proto', 'False', 'MalformedItem')).message).toContain('__proto__');
     await cluster.condition(namespace, 'null-template', 'True');
     expect((await controller.request('/healthz')).status).toBe(200);
+    // Every controller of the tests that follow would read them.
+    const all = [...Object.keys(poison), ...Object.keys(large), 'healthy'];
+    await Promise.all(all.map((each) => cluster.deleteSealedSecret(namespace, each)));
   });
 });
 

@@ -135,7 +135,7 @@ describe('the thread', () => {
     const thread = createRenderingThread({ threadFile, deadlineMs: 30_000 });
     const first = {
       name: 'a',
-      text: '{{ define "x" }}1{{ end }}{{ $y := 2 }}{{ range until 100 }}{{ genPrivateKey "ed25519" | trunc 0 }}{{ end }}',
+      text: '{{ define "x" }}1{{ end }}{{ $y := 2 }}{{ genPrivateKey "ed25519" | trunc 0 }}',
     };
     const data = new Map([['a', 'canary']]);
     for (let round = 0; round < 3; round++) expect(await thread.render({ ...first, data, limits: many })).toBe('');
