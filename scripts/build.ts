@@ -4,6 +4,7 @@ import { chmod, mkdir, readdir, rename, rm, stat, writeFile } from 'node:fs/prom
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { build, type Plugin } from 'esbuild';
+import { thirdPartyNotices } from './notices.ts';
 
 const root = join(import.meta.dirname, '..');
 
@@ -87,16 +88,19 @@ const common = {
 /**
  * Bundles what people run: the CLI's two entry points and the controller. CommonJS, because Node starts it several milliseconds
  * faster than modules; the heavy libraries that most commands never need are files of their own, loaded on first use.
+ *
+ * @returns paths of all files in it, relative to the repository
  */
 async function bundle(
   outdir: string,
   entryPoints: Record<string, string>,
   pieces: Record<string, string> = {},
-): Promise<void> {
+): Promise<string[]> {
   const present = Object.entries(entryPoints).filter(([, file]) => existsSync(join(root, file)));
   const libraries = new Map<string, string>();
-  await build({
+  const program = await build({
     ...common,
+    metafile: true,
     entryPoints: { ...Object.fromEntries(present), ...pieces },
     outdir,
     outExtension: { '.js': '.cjs' },
@@ -107,10 +111,14 @@ async function bundle(
       inPieces(new Map(Object.entries(pieces).map(([name, file]) => [join(root, file), name]))),
     ],
   });
+  const inputs = Object.keys(program.metafile.inputs);
   for (const [library, resolveDir] of libraries) {
     const stdin = { contents: `module.exports = require(${JSON.stringify(library)});`, resolveDir };
-    await build({ ...common, stdin, outfile: join(outdir, `${fileOf(library)}.cjs`) });
+    const outfile = join(outdir, `${fileOf(library)}.cjs`);
+    const { metafile } = await build({ ...common, metafile: true, stdin, outfile });
+    inputs.push(...Object.keys(metafile.inputs));
   }
+  return inputs;
 }
 
 const compileCache = 'compile-cache';
@@ -202,7 +210,11 @@ async function bundleCli(): Promise<void> {
 }
 
 async function bundleController(outdir: string): Promise<void> {
-  await replaceFolder(outdir, (fresh) => bundle(fresh, { controller: 'controller/src/main.ts' }));
+  await replaceFolder(outdir, async (fresh) => {
+    const inputs = await bundle(fresh, { controller: 'controller/src/main.ts' });
+    // Who passes the bundle on, in an image or an archive, passes these on with it.
+    await writeFile(join(fresh, 'THIRD-PARTY-NOTICES'), thirdPartyNotices(root, inputs));
+  });
 }
 
 // Without options everything goes where it is started from. Otherwise one thing alone is bundled: `--controller FOLDER` for the image and to

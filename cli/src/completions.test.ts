@@ -128,6 +128,14 @@ describe.skipIf(!isThere('fish'))('fish', () => {
     expect(await offered('waxwing completion f')).toEqual(['fish']);
     expect(await offered('waxwing seal sec')).toEqual(['secret.yaml']);
   });
+
+  test('knows the short options, and where a value is due', async () => {
+    expect(await offered('waxwing seal -')).toEqual(expect.arrayContaining(['-o', '--format', '-q', '--quiet']));
+    expect(await offered('waxwing seal -o y')).toEqual(['yaml']);
+    expect(await offered('waxwing seal -oy')).toEqual(['-oyaml']);
+    place.write('team.pem', '');
+    expect(await offered('waxwing seal --cert ')).toEqual(['team.pem', 'waxwing.fish']);
+  });
 });
 
 test('fish knows every command with its description, and quotes what needs it', async () => {

@@ -14,6 +14,7 @@ interface CommandWords {
     readonly flag: string;
     /** The one-letter spelling, where there is one. */
     readonly short: string | undefined;
+    readonly takesValue: boolean;
     readonly description: string;
     readonly choices: readonly string[];
   }[];
@@ -49,6 +50,7 @@ function wordsOfOption(option: Option): CommandWords['options'][number] {
   return {
     flag: option.long ?? option.short ?? '',
     short: option.short,
+    takesValue: option.required,
     description: option.description,
     choices: option.argChoices ?? [],
   };
@@ -155,6 +157,19 @@ function quoteFish(text: string): string {
   return `'${text.replaceAll('\\', '\\\\').replaceAll("'", "\\'")}'`;
 }
 
+function fishSpellings({ flag, short }: CommandWords['options'][number]): string {
+  return [
+    ...(short === undefined ? [] : [`-s ${short.slice(1)}`]),
+    ...(flag.startsWith('--') ? [`-l ${flag.slice(2)}`] : []),
+  ].join(' ');
+}
+
+/** Without `-r` fish offers commands and options where a value is due. */
+function fishValues({ takesValue, choices }: CommandWords['options'][number]): string {
+  if (choices.length > 0) return ` -xa ${quoteFish(choices.join(' '))}`;
+  return takesValue ? ' -r' : '';
+}
+
 function fishScript(words: readonly CommandWords[]): string {
   const lines: string[] = [];
   const top = words[0]?.subcommands ?? [];
@@ -171,10 +186,11 @@ function fishScript(words: readonly CommandWords[]): string {
     if (argumentChoices.length > 0) {
       lines.push(`complete -c waxwing -n ${quoteFish(condition)} -xa ${quoteFish(argumentChoices.join(' '))}`);
     }
-    for (const { flag, description, choices } of options) {
-      const values = choices.length > 0 ? ` -xa ${quoteFish(choices.join(' '))}` : '';
-      const scope = path === '' ? '' : ` -n ${quoteFish(condition)}`;
-      lines.push(`complete -c waxwing${scope} -l ${flag.replace(/^--/, '')} -d ${quoteFish(description)}${values}`);
+    const scope = path === '' ? '' : ` -n ${quoteFish(condition)}`;
+    for (const option of options) {
+      lines.push(
+        `complete -c waxwing${scope} ${fishSpellings(option)} -d ${quoteFish(option.description)}${fishValues(option)}`,
+      );
     }
   }
   return `# ${top.length} commands\n${lines.join('\n')}\n`;

@@ -43,7 +43,9 @@ async function checkOut(tree: string): Promise<void> {
     await cp(join(root, part, 'package.json'), join(tree, part, 'package.json'));
     await run('cp', ['-al', join(root, part, 'node_modules'), join(tree, part, 'node_modules')]);
   }
-  await cp(join(root, 'scripts/build.ts'), join(tree, 'scripts/build.ts'));
+  for (const script of ['build.ts', 'notices.ts']) {
+    await cp(join(root, 'scripts', script), join(tree, 'scripts', script));
+  }
   await cp(join(root, 'package.json'), join(tree, 'package.json'));
   await run('cp', ['-al', join(root, 'node_modules'), join(tree, 'node_modules')]);
 }
@@ -64,6 +66,13 @@ describe('the bundle of the controller', () => {
     for (const name of await readdir(join(folder, 'second'))) {
       const text = await readFile(join(folder, 'second', name), 'utf8');
       for (const place of [folder, root]) expect(text.includes(place), name).toBe(false);
+    }
+  });
+
+  it('has the licences of the libraries in it, those included that are loaded only when needed', async () => {
+    const notices = await readFile(join(folder, 'first/THIRD-PARTY-NOTICES'), 'utf8');
+    for (const library of ['@kubernetes/client-node', 'age-encryption', 'bcryptjs', 'node-forge', 're2js', 'ws']) {
+      expect(notices).toMatch(new RegExp(`^${library} \\d`, 'm'));
     }
   });
 

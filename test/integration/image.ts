@@ -115,8 +115,10 @@ function watchContainer(child: ChildProcess): Container {
   }
   const ended = once(child, 'exit').then(([code, signal]) => (signal ?? code) as number | NodeJS.Signals);
   const programId = async () => {
-    const children = await readFile(`/proc/${child.pid}/task/${child.pid}/children`, 'utf8');
-    return Number(children.trim().split(' ')[0]);
+    const [id = ''] = (await readFile(`/proc/${child.pid}/task/${child.pid}/children`, 'utf8')).split(' ');
+    // A signal to 0 would go to ourselves.
+    if (!(Number(id) > 0)) throw new Error('the container has ended');
+    return Number(id);
   };
   return {
     logs: () => output,
