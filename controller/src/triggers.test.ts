@@ -171,6 +171,34 @@ describe('a SealedSecret', () => {
     expect(log).toEqual(isTold ? ['foreign', 'event ForeignController'] : []);
   });
 
+  const upstreams = { controller: '', synced: { status: 'True', reason: '' } };
+  const oursWithoutName = { controller: '', synced: { status: 'True', reason: 'Unsealed' } };
+  it.each([
+    ["over ours, though upstream's CRD drops names", oursWithoutName, upstreams, 0, true],
+    ['over its own of before', upstreams, upstreams, afterAnHour, false],
+    ['and ours comes after', upstreams, oursWithoutName, afterAnHour, false],
+    ['as the first of all', { controller: '', synced: undefined, observedGeneration: undefined }, upstreams, 0, false],
+    [
+      'as the first of its generation, long after we began',
+      { ...oursWithoutName, observedGeneration: 2 },
+      upstreams,
+      afterAnHour,
+      true,
+    ],
+  ])('whose status upstream wrote %s', (_how, before, after, writingForMs, isTold) => {
+    const { triggers, log } = setUp({ writingForMs });
+    const previous = { ...sealedSecret, ...before };
+    triggers.sealedSecretChanged({
+      type: 'updated',
+      key,
+      object: { ...sealedSecret, ...after },
+      previous,
+      raw,
+      initial: false,
+    });
+    expect(log).toEqual(isTold ? ['foreign', 'event ForeignController'] : []);
+  });
+
   it('that is gone takes its series and memories along', () => {
     const { triggers, log } = setUp();
     triggers.sealedSecretChanged({ type: 'deleted', key, object: sealedSecret });

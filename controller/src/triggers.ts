@@ -155,9 +155,14 @@ function urgencyOfDeletion(
 /** Another replica's last words about what it did while it led have come by then, and a Pod that is replaced has ended. */
 const succeededAfterMs = 60_000;
 
+/** Every condition of ours has a reason; upstream never writes one, and that alone tells its statuses apart where its CRD drops names. */
+function isUpstreams({ controller, synced }: SealedSecretSummary): boolean {
+  return controller === '' && synced?.reason === '';
+}
+
 /**
  * Whether somebody who should not be there wrote this status: over ours of the same generation, or, long after we began to write, of a generation
- * that we were about to look at. A status without a name may be our own: upstream's CRD drops it.
+ * that we were about to look at. A status without a name may be our own, unless it is upstream's: upstream's CRD drops the name.
  */
 function isForeignStatus(
   previous: SealedSecretSummary,
@@ -168,7 +173,9 @@ function isForeignStatus(
   if (previous.controller === controller) return true;
   const isFirstOfItsGeneration =
     current.observedGeneration === current.generation && previous.observedGeneration !== current.generation;
-  return isFirstOfItsGeneration && current.controller !== '' && writingForMs() >= succeededAfterMs;
+  if (isUpstreams(current) && !isUpstreams(previous) && !isFirstOfItsGeneration) return previous.synced !== undefined;
+  const isAnothers = current.controller !== '' || isUpstreams(current);
+  return isFirstOfItsGeneration && isAnothers && writingForMs() >= succeededAfterMs;
 }
 
 /** Says that another controller writes statuses. Nothing is written back: that would be a war. */
@@ -180,7 +187,7 @@ function noticeForeignController(
   if (!isForeignStatus(previous, current, options)) return;
   const { events, logger, metrics } = options;
   const { namespace, name, uid, resourceVersion, generation } = current;
-  const other = current.controller === '' ? 'a controller that does not say its name' : current.controller;
+  const other = isUpstreams(current) ? 'upstream, by its status' : current.controller || 'without a name';
   const message = `Another controller (${other}) wrote the status of this generation: two of them run on this cluster. Stop one of them.`;
   metrics.foreignController(namespace);
   logger.warn('another controller writes statuses here', { 'sealed-secret': `${namespace}/${name}`, other });

@@ -64,6 +64,23 @@ describe("with upstream's own CRD, which drops our fields of the status", () => 
     expect((await cluster.writes(mark)).filter((write) => write.startsWith('create secrets'))).toHaveLength(1);
   });
 
+  it('upstream beside ours is noticed by its statuses, which give no reason, and not fought', async () => {
+    await installUpstreamShape();
+    const namespace = await cluster.createNamespace();
+    await using controller = await cluster.startController();
+    const sealIt = await sealerOf(controller);
+    await untilStatuses(false, sealIt, namespace);
+    await cluster.apply(sealIt({ namespace, name: 'app', data: { a: '1' } }));
+    await cluster.condition(namespace, 'app', 'True', 'Unsealed');
+    const object = await cluster.sealedSecret(namespace, 'app');
+    const { lastTransitionTime, lastUpdateTime } = object.status.conditions[0];
+    object.status.conditions = [{ type: 'Synced', status: 'True', lastTransitionTime, lastUpdateTime }];
+    const path = `/apis/bitnami.com/v1alpha1/namespaces/${namespace}/sealedsecrets/app/status`;
+    expect((await server.request('PUT', path, object)).status).toBe(200);
+    expect((await cluster.event(namespace, 'app', 'ForeignController')).message).toContain('upstream');
+    expect((await cluster.sealedSecret(namespace, 'app')).status.conditions[0].reason).toBeUndefined();
+  });
+
   it('a log line and a metric say that it is older, until ours is there', async () => {
     await installUpstreamShape();
     const namespace = await cluster.createNamespace();
