@@ -53,6 +53,8 @@ export interface ApiServer {
   ): Promise<ApiResponse>;
   /** Every request so far, in the order in which they were received. */
   auditEvents(): Promise<AuditEvent[]>;
+  /** Gives a function that tells, at each call, which requests came to their end since the call before (the first time: since now). */
+  followAudit(): Promise<() => Promise<AuditEvent[]>>;
   /**
    * Forgets all history, as etcd's compaction does after five minutes: watches, exact lists and continue tokens of any
    * earlier resource version are answered with 410 from now on.

@@ -26,6 +26,16 @@ export class AuditTrail {
   records(): AuditRecord[] {
     return this.#entries.flatMap((entry) => entry.record ?? []);
   }
+
+  /** Gives a function that tells, at each call, what was answered since the call before. */
+  follow(): () => AuditRecord[] {
+    const told = new Set(this.#entries.filter(({ record }) => record !== undefined));
+    return () => {
+      const untold = this.#entries.filter((entry) => entry.record !== undefined && !told.has(entry));
+      for (const entry of untold) told.add(entry);
+      return untold.flatMap(({ record }) => record ?? []);
+    };
+  }
 }
 
 /** The place of a request in the trail, filled when its answer is known. */

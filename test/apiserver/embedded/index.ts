@@ -88,6 +88,10 @@ export async function startEmbeddedApiServer(options: EmbeddedApiServerOptions =
     },
     request: async (method, path, body, headers) => (await running.admin).request(method, path, body, headers),
     auditEvents: async () => running.audit.records(),
+    async followAudit() {
+      const next = running.audit.follow();
+      return async () => next();
+    },
     compact: async () => cluster.store.compact(),
     pause: () => listener.close(),
     resume: () => listener.reopen(),

@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { open } from 'node:fs/promises';
 import type { AuditEvent } from '../harness.ts';
 
 /**
@@ -24,23 +24,57 @@ interface LoggedEvent {
   requestReceivedTimestamp: string;
 }
 
-/**
- * Reads the audit log from a byte on, at which a line begins; of a request in several stages the latest counts. A line still being written is
- * left out.
- */
-export async function readAuditLog(file: string, from: number): Promise<AuditEvent[]> {
-  const bytes = await readFile(file).catch(() => Buffer.of());
-  const text = bytes.subarray(from).toString('utf8');
-  const complete = text.slice(0, text.lastIndexOf('\n') + 1);
-  const byId = new Map<string, LoggedEvent>();
-  for (const line of complete.split('\n')) {
-    if (line === '') continue;
-    const event: LoggedEvent = JSON.parse(line);
-    byId.set(event.auditID, event);
+interface AuditLog {
+  /** What was logged since the last call. A line still being written comes with the next one. */
+  next(): Promise<AuditEvent[]>;
+  /** Everything so far, by the time of its arrival; of a request in several stages the latest counts. */
+  all(): Promise<AuditEvent[]>;
+}
+
+/** The audit log from a byte on, at which a line begins. Each line is read once: the log of a test run has a hundred thousand. */
+export function openAuditLog(file: string, from: number): AuditLog {
+  const events = new Map<string, AuditEvent>();
+  let offset = from;
+  let reading: Promise<AuditEvent[]> = Promise.resolve([]);
+
+  async function readOn(): Promise<AuditEvent[]> {
+    const bytes = await readFrom(file, offset);
+    const complete = bytes.subarray(0, bytes.lastIndexOf('\n') + 1);
+    offset += complete.length;
+    const lines = complete.toString('utf8').split('\n');
+    return lines.flatMap((line) => {
+      if (line === '') return [];
+      const logged: LoggedEvent = JSON.parse(line);
+      const event = toAuditEvent(logged);
+      events.set(logged.auditID, event);
+      return event;
+    });
   }
-  return [...byId.values()]
-    .map(toAuditEvent)
-    .sort((a, b) => (a.requestReceivedTimestamp < b.requestReceivedTimestamp ? -1 : 1));
+
+  const next = () => {
+    reading = reading.then(readOn);
+    return reading;
+  };
+  return {
+    next,
+    async all() {
+      await next();
+      return [...events.values()].sort((a, b) => (a.requestReceivedTimestamp < b.requestReceivedTimestamp ? -1 : 1));
+    },
+  };
+}
+
+/** Nothing where there is no file yet. */
+async function readFrom(file: string, offset: number): Promise<Buffer> {
+  const handle = await open(file).catch(() => undefined);
+  if (handle === undefined) return Buffer.of();
+  try {
+    const { size } = await handle.stat();
+    const { buffer, bytesRead } = await handle.read(Buffer.alloc(Math.max(0, size - offset)), { position: offset });
+    return buffer.subarray(0, bytesRead);
+  } finally {
+    await handle.close();
+  }
 }
 
 function toAuditEvent(event: LoggedEvent): AuditEvent {

@@ -1,5 +1,5 @@
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type ApiClient, connect } from '../client.ts';
@@ -8,7 +8,7 @@ import { freePorts } from '../free-ports.ts';
 import type { ApiServer } from '../harness.ts';
 import { writeKubeconfig } from '../kubeconfig.ts';
 import { waitFor } from '../wait-for.ts';
-import { auditPolicy, readAuditLog } from './audit-log.ts';
+import { auditPolicy, openAuditLog } from './audit-log.ts';
 import { goTool } from './build.ts';
 import { apiServerFlags, controllerManagerFlags, etcdFlags, fileIn, type RealServerFiles } from './flags.ts';
 import { type Program, startProgram } from './processes.ts';
@@ -108,6 +108,8 @@ export async function connectRealApiServer(files: RealServerCoordinates, auditFr
   const caFile = fileIn(files, 'certificates/apiserver.crt');
   const kubeconfig = fileIn(files, 'admin.kubeconfig');
   const admin: ApiClient = await connect(kubeconfig);
+  const auditFile = fileIn(files, 'audit.log');
+  const audit = openAuditLog(auditFile, auditFrom);
   const notMine = () => Promise.reject(new Error('This API server belongs to another process.'));
   return {
     kind: 'real',
@@ -123,7 +125,11 @@ export async function connectRealApiServer(files: RealServerCoordinates, auditFr
       return file;
     },
     request: (method, path, body, headers) => admin.request(method, path, body, headers),
-    auditEvents: () => readAuditLog(fileIn(files, 'audit.log'), auditFrom),
+    auditEvents: audit.all,
+    async followAudit() {
+      const log = openAuditLog(auditFile, (await stat(auditFile)).size);
+      return log.next;
+    },
     compact: notMine,
     pause: notMine,
     resume: notMine,
