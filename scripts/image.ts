@@ -34,7 +34,7 @@ async function layOutImage(parts: ImageParts): Promise<void> {
   for (const name of await readdir(parts.bundle)) await placeFile(join(parts.bundle, name), program, 0o644);
   const entry = join(program, 'controller.cjs');
   // One option is all such a line can carry; this one can only be set at the start (controller/DESIGN.md, Memory).
-  const interpreter = `#!${join(parts.seenAs, 'usr/local/bin/node')} --max-semi-space-size=8\n`;
+  const interpreter = `#!${join(parts.seenAs, 'usr/local/bin/node')} --max-semi-space-size=16\n`;
   await writeFile(entry, interpreter + (await readFile(entry, 'utf8')));
   await chmod(entry, 0o755);
   await symlink('../lib/waxwing/controller.cjs', join(binaries, 'controller'));

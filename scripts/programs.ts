@@ -41,7 +41,7 @@ export async function startController(options: ControllerOptions): Promise<Contr
   const [command, first] =
     bundle === undefined
       ? [join(root, 'bin/waxwing-controller'), []]
-      : [process.execPath, ['--max-semi-space-size=8', bundle]];
+      : [process.execPath, ['--max-semi-space-size=16', bundle]];
   const child = spawn(command, [...first, ...args], {
     stdio: ['ignore', log, log],
     env: { PATH: process.env['PATH'], POD_NAMESPACE: 'kube-system', ...options.env },

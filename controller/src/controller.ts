@@ -69,7 +69,7 @@ function readTextFile(path: string): string | undefined {
 async function runConfigured(config: Config, warnings: readonly string[], surroundings: Surroundings): Promise<number> {
   const stopping = stopOnSignals();
   keepMemoryPrivate();
-  growInSmallSteps();
+  tuneEngine();
   const foundation = createFoundation(config, {
     ...surroundings,
     stopping: stopping.signal,
@@ -112,12 +112,14 @@ function stopOnSignals(): AbortController {
   return controller;
 }
 
-/**
- * V8's space for old objects may grow to a multiple of what is alive before it is collected: 313 instead of 190 MiB at the peak of a start
- * with 10,000 objects. It grows in smaller steps instead (DESIGN.md, Memory).
- */
-function growInSmallSteps(): void {
+/** Settings of V8 that cost or save memory and time here, each measured (DESIGN.md, Memory). They can be set while it runs. */
+function tuneEngine(): void {
+  // The space for old objects may grow to a multiple of what is alive before it is collected; it grows in smaller steps instead.
   setFlagsFromString('--heap-growing-percent=40');
+  // Threads that are to help with the young generation have to wait for a core themselves.
+  setFlagsFromString('--no-parallel-scavenge');
+  // The second of V8's optimizing compilers takes as much time as it saves, and memory for its code.
+  setFlagsFromString('--no-turbofan');
 }
 
 /** This process's heap. */

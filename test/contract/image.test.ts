@@ -104,7 +104,7 @@ describe('the layout of the image', () => {
     expect(tree).toContain('usr/local/lib/waxwing/controller.cjs 755 1700000000');
     expect(tree).toContain('usr/local/share/waxwing/LICENSE 644 1700000000');
     const entry = await readFile(join(folder, 'image-1/usr/local/lib/waxwing/controller.cjs'), 'utf8');
-    expect(entry.startsWith('#!/usr/local/bin/node --max-semi-space-size=8\n')).toBe(true);
+    expect(entry.startsWith('#!/usr/local/bin/node --max-semi-space-size=16\n')).toBe(true);
   });
 });
 
