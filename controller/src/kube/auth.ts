@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
+import { createSecureContext } from 'node:tls';
 
 /** What a connection is authenticated with, as it is on disk (or in a plugin's answer) at one moment. */
 export interface Material {
@@ -50,17 +51,17 @@ export function createCredentials(
   let loading: Promise<Transport> | undefined;
 
   async function load(fresh: boolean): Promise<Transport> {
-    const startMs = options.now();
-    let material: Material;
+    checkedMs = options.now();
     try {
-      material = await source.load(fresh);
+      return renewTransport(await source.load(fresh));
     } catch (error) {
       // A file that is being replaced must not stop requests that the old content still serves.
       if (transport === undefined || fresh) throw error;
-      checkedMs = startMs;
       return transport;
     }
-    checkedMs = startMs;
+  }
+
+  function renewTransport(material: Material): Transport {
     const fingerprint = fingerprintOf(material);
     const sameHeaders = JSON.stringify(transport?.headers) === JSON.stringify(material.headers);
     if (transport !== undefined && fingerprint === tlsFingerprint && sameHeaders) return transport;
@@ -113,11 +114,15 @@ function createAgent(material: Material): HttpAgent {
     ...(proxy === undefined ? {} : { proxyEnv: { HTTPS_PROXY: proxy, HTTP_PROXY: proxy } }),
   } as const;
   if (material.server.startsWith('http:')) return new HttpAgent(pooling);
+  const { ca, certificate: cert, key } = material;
   return new HttpsAgent({
     ...pooling,
-    ...(material.ca === undefined ? {} : { ca: material.ca }),
-    ...(material.certificate === undefined ? {} : { cert: material.certificate }),
-    ...(material.key === undefined ? {} : { key: material.key }),
+    // Once for all connections, which would otherwise each read the certificates again.
+    secureContext: createSecureContext({
+      ...(ca === undefined ? {} : { ca }),
+      ...(cert === undefined ? {} : { cert }),
+      ...(key === undefined ? {} : { key }),
+    }),
     ...(material.serverName === undefined ? {} : { servername: material.serverName }),
     ...(material.skipVerify === true ? { rejectUnauthorized: false } : {}),
   });

@@ -321,6 +321,27 @@ describe('credentials', () => {
     expect(lines).toEqual(['one']);
   });
 
+  test('a client key that is half written changes nothing, and is named where there is no other', async () => {
+    const [{ ca, cert, key }] = authorities;
+    const server = createSecureServer({ cert, key }, (_request, response) => answer(response, 200, { ok: true }));
+    const port = await listen(server);
+    const directory = await folder();
+    const config = join(directory, 'config');
+    const write = (name: string, text: string) => writeFile(join(directory, name), text);
+    const data = Buffer.from(ca).toString('base64');
+    const cluster = { server: `https://127.0.0.1:${port}`, 'certificate-authority-data': data };
+    const user = { 'client-certificate': 'tls.crt', 'client-key': 'tls.key' };
+    await Promise.all([write('config', kubeconfig(cluster, user)), write('tls.crt', cert), write('tls.key', key)]);
+    const { transport } = connect(kubeconfigSource(config, undefined), {}, 0);
+    expect(await transport.request(get)).toEqual({ ok: true });
+    await write('tls.key', key.slice(0, key.length / 2));
+    expect(await transport.request(get)).toEqual({ ok: true });
+    await expect(connect(kubeconfigSource(config, undefined), {}).transport.request(get)).rejects.toMatchObject({
+      code: 'ApiUnavailable',
+      message: expect.stringMatching(/the credentials cannot be read \(ERR_OSSL_/),
+    });
+  });
+
   test('a server of another authority is refused', async () => {
     const server = createSecureServer({ cert: authorities[0].cert, key: authorities[0].key }, (_request, response) => {
       answer(response, 200, {});
