@@ -26,7 +26,7 @@ export interface CryptoServiceOptions {
 export function createCryptoService(options: CryptoServiceOptions): CryptoService {
   const { acceptDeprecatedData: acceptV1, nowMs, randomBytes } = options;
   const candidates = (sealedSecret: SealedSecret) =>
-    keysInOrder(options.keyRing(), sealedSecret.metadata.annotations.get(keyIdAnnotation), undefined);
+    keysInOrder(options.keyRing(), { hint: sealedSecret.metadata.annotations.get(keyIdAnnotation) });
   return {
     currentCertificate: () => sealingKey(options.keyRing(), nowMs()).secret.certificate.pem,
     async verify(sealedSecret) {

@@ -183,7 +183,7 @@ async function unseal(target: Target, deps: ReconcileDeps): Promise<Unsealed> {
     const known = memory.failure(key, specHash, ring.version);
     if (known !== undefined) throw new StepFailure('unseal', known);
     try {
-      const unsealed = await unsealWith(ring, sealedSecret, namespace, deps);
+      const unsealed = await unsealWith(ring, sealedSecret, target, deps);
       const items = unsealed.keyIds.size;
       for (let i = 0; i < items; i++) metrics.itemTried(unsealed.attempts / items);
       for (const keyId of unsealed.keyIds.values()) memory.rememberOpened(namespace, keyId);
@@ -201,11 +201,11 @@ async function unseal(target: Target, deps: ReconcileDeps): Promise<Unsealed> {
 function unsealWith(
   ring: KeyRing,
   sealedSecret: SealedSecret,
-  namespace: string,
+  { namespace, createdMs }: Target,
   { memory, render, settings }: ReconcileDeps,
 ): Promise<Unsealed> {
   const hint = sealedSecret.metadata.annotations.get(keyIdAnnotation);
-  const keys = keysInOrder(ring, hint, memory.lastOpened(namespace));
+  const keys = keysInOrder(ring, { hint, lastOpenedId: memory.lastOpened(namespace), createdMs });
   return unsealSecret(sealedSecret, { keys, render, acceptV1: settings.acceptDeprecatedData, maxFailures });
 }
 

@@ -9,6 +9,8 @@ export interface Target {
   readonly uid: string;
   readonly resourceVersion: string;
   readonly generation: number;
+  /** Milliseconds since the epoch; undefined where it is not said. */
+  readonly createdMs: number | undefined;
   readonly specHash: string;
   readonly instanceLabel: string;
   readonly status: SealedSecretStatus | undefined;
@@ -28,6 +30,7 @@ export function targetOf(key: string, raw: unknown, specHash: string): Target {
     uid: text('uid'),
     resourceVersion: text('resourceVersion'),
     generation: typeof generation === 'number' ? generation : 0,
+    createdMs: Date.parse(text('creationTimestamp')) || undefined,
     specHash,
     // Read apart from the rest: the status of an invalid object has to be known to be written.
     status: readSealedSecret({ status: object.status }).status,

@@ -38,7 +38,7 @@ export interface DecryptOptions {
   readonly maxFailures?: number;
 }
 
-/** The caller knows a likely key (a hint, the namespace's last one, the newest); beyond these the ciphertexts know better. */
+/** The caller knows a likely key (a hint, the namespace's last one, that of the object's creation); beyond these the ciphertexts know better. */
 const triedAsGiven = 2;
 
 /**

@@ -4,7 +4,7 @@ import type { KeySecret } from '@waxwing/shared';
 import { isInvalid, keySecretOf, parseKeySecret, parseSealingCertificate } from '@waxwing/shared';
 import { describe, expect, it } from 'vitest';
 import type { KeyListing, KeyOrder } from './registry.ts';
-import { createKeyRegistry, keysInOrder, newestKey, sealingKey } from './registry.ts';
+import { createKeyRegistry, type KeyClues, keysInOrder, newestKey, sealingKey } from './registry.ts';
 
 const folder = new URL('../../../test/vectors/test-keys/', import.meta.url);
 const read = (name: string) => readFileSync(new URL(name, folder), 'utf8');
@@ -125,15 +125,19 @@ describe('key ring', () => {
     expect((await keys.apply(listing(broken))).invalid).toHaveLength(0);
   });
 
-  it('tries hinted keys first, then the one that last opened something here', async () => {
+  it('tries hinted keys first, then the one that last opened something here, then that of the time of its creation', async () => {
     const keys = registry();
     await keys.apply(listing(keySecret('alpha'), keySecret('charlie'), keySecret('delta')));
     const [newest, second, third] = keys.ring.keys.map((key) => key.unsealing.id);
-    const order = (hint: string | undefined, last: string | undefined) =>
-      keysInOrder(keys.ring, hint, last).map(({ id }) => id);
-    expect(order(undefined, undefined)).toEqual([newest, second, third]);
-    expect(order(third, second)).toEqual([third, second, newest]);
-    expect(order(`a=${third},b=${second}`, undefined)).toEqual([second, third, newest]);
+    const [, secondMs = 0, thirdMs = 0] = keys.ring.keys.map(({ orderMs }) => orderMs);
+    const order = (clues: KeyClues) => keysInOrder(keys.ring, clues).map(({ id }) => id);
+    expect(order({})).toEqual([newest, second, third]);
+    expect(order({ hint: third, lastOpenedId: second })).toEqual([third, second, newest]);
+    expect(order({ hint: `a=${third},b=${second}` })).toEqual([second, third, newest]);
+    expect(order({ createdMs: secondMs })).toEqual([second, newest, third]);
+    expect(order({ createdMs: secondMs - 1 })).toEqual([third, newest, second]);
+    expect(order({ createdMs: thirdMs - 1 })).toEqual([newest, second, third]);
+    expect(order({ createdMs: secondMs, lastOpenedId: third })).toEqual([third, second, newest]);
   });
 });
 

@@ -209,19 +209,29 @@ function primaryKey(ring: KeyRing, nowMs: number): RingKey {
   return key;
 }
 
+/** What is known of an object before anything is decrypted. */
+export interface KeyClues {
+  /** Value of the annotation `waxwing.dev/key-id`: one id, or `item=id` pairs with commas between. */
+  readonly hint?: string | undefined;
+  /** The key that last opened something in its namespace. */
+  readonly lastOpenedId?: string | undefined;
+  /** When the object was created, milliseconds since the epoch. */
+  readonly createdMs?: number | undefined;
+}
+
 /**
- * The order in which the keys are tried on an object: those of its hint, then the one that last opened something in its namespace, then
- * newest first. Only a matter of speed: decryption decides.
- *
- * @param hint value of the annotation `waxwing.dev/key-id`: one id, or `item=id` pairs with commas between
+ * The order in which the keys are tried on an object: those of its hint, then the one that last opened something in its namespace, then the one
+ * that sealed when the object was created, then newest first. Only a matter of speed: decryption decides.
  */
-export function keysInOrder(
-  ring: KeyRing,
-  hint: string | undefined,
-  lastOpenedId: string | undefined,
-): readonly UnsealingKey[] {
+export function keysInOrder(ring: KeyRing, { hint, lastOpenedId, createdMs }: KeyClues): readonly UnsealingKey[] {
   const keys = ring.keys.map((key) => key.unsealing);
+  if (keys.length < 2) return keys;
   const hinted = new Set((hint ?? '').split(',').map((part) => part.slice(part.indexOf('=') + 1).trim()));
-  const rank = (key: UnsealingKey) => (hinted.has(key.id) ? 0 : key.id === lastOpenedId ? 1 : 2);
-  return keys.length < 2 ? keys : keys.toSorted((a, b) => rank(a) - rank(b));
+  const sealingThen = ring.keys.find(({ orderMs }) => createdMs !== undefined && orderMs <= createdMs)?.unsealing.id;
+  const rank = ({ id }: UnsealingKey) => {
+    if (hinted.has(id)) return 0;
+    if (id === lastOpenedId) return 1;
+    return id === sealingThen ? 2 : 3;
+  };
+  return keys.toSorted((a, b) => rank(a) - rank(b));
 }
