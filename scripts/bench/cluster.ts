@@ -2,7 +2,6 @@ import { createPrivateKey, createPublicKey, randomBytes } from 'node:crypto';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import {
   activeKeyLabelValue,
   emptyMetadata,
@@ -20,6 +19,7 @@ import {
 import { type ApiClient, connect } from '../../test/apiserver/client.ts';
 import { type ApiServer, type AuditEvent, startApiServer } from '../../test/apiserver/harness.ts';
 import { goToolsBlocker } from '../../test/apiserver/real/build.ts';
+import { waitFor } from '../../test/apiserver/wait-for.ts';
 import { type ControllerProcess, startController, terminate } from '../programs.ts';
 import { forEachConcurrently } from './pool.ts';
 
@@ -233,7 +233,7 @@ export async function countEvents(server: ApiServer): Promise<EventCounter> {
         posted.push(...(await next()).filter(isPosted));
         return posted.length >= count;
       };
-      while (!(await isComplete())) await delay(250);
+      await waitFor(isComplete, { timeoutMs: 600_000, what: `${count} events` });
       return Math.max(...posted.map(({ requestReceivedTimestamp }) => Date.parse(requestReceivedTimestamp)));
     },
   };
