@@ -14,7 +14,9 @@ import { apiServerFlags, controllerManagerFlags, etcdFlags, fileIn, type RealSer
 import { type Program, startProgram } from './processes.ts';
 import { startTokenWebhook, tokenFor } from './token-webhook.ts';
 
-const readyTimeoutMs = 120_000;
+/** Twenty times what it takes on an idle machine. */
+const readyTimeoutMs = 60_000;
+const maxStarts = 3;
 
 /**
  * Starts etcd, kube-apiserver and kube-controller-manager (garbage collector, namespaces, service accounts) on free
@@ -30,8 +32,10 @@ export async function startRealApiServer(): Promise<RealApiServer> {
     try {
       return await start({ etcd, apiServer, controllerManager });
     } catch (error) {
-      // Between finding a free port and listening on it another process may have taken it.
-      if (attempt === 3 || !/address already in use/.test(String(error))) throw error;
+      // Another process may have taken a port between our finding it and listening on it, and a start may hang on a machine that is short of
+      // something: neither says anything about what is tested.
+      if (attempt === maxStarts) throw error;
+      process.stderr.write(`kube-apiserver did not start, trying once more: ${(error as Error).message}\n`);
     }
   }
 }
@@ -166,21 +170,35 @@ async function writeTokenFiles(files: RealServerFiles, webhookUrl: string): Prom
   );
 }
 
-/** Waits for /readyz; the admin's kubeconfig is written as soon as the server has made its certificate. */
+/**
+ * Waits for /readyz; the admin's kubeconfig is written as soon as the server has made its certificate. The file is read again after each
+ * failure: the first look may find a half-written one, which no answer would ever fit.
+ */
 async function waitUntilReady(files: RealServerFiles, programs: readonly Program[]): Promise<void> {
   let client: ApiClient | undefined;
-  await waitFor(
-    async () => {
-      for (const program of programs) {
-        if (program.isRunning()) continue;
-        throw new Error(`${program.name} ended with ${await program.exited}:\n${await program.lastWords()}`);
-      }
-      client ??= await connectAsAdmin(files).catch(() => undefined);
-      const answer = await client?.request('GET', '/readyz').catch(() => undefined);
-      return answer?.status === 200;
-    },
-    { timeoutMs: readyTimeoutMs, what: 'kube-apiserver to be ready' },
-  );
+  let lastAnswer = 'none';
+  const isReady = async () => {
+    for (const program of programs) {
+      if (program.isRunning()) continue;
+      throw new Error(`${program.name} ended with ${await program.exited}:\n${await program.lastWords()}`);
+    }
+    try {
+      client ??= await connectAsAdmin(files);
+      const { status } = await client.request('GET', '/readyz');
+      lastAnswer = `status ${status}`;
+      return status === 200;
+    } catch (error) {
+      client = undefined;
+      lastAnswer = (error as Error).message;
+      return false;
+    }
+  };
+  try {
+    await waitFor(isReady, { timeoutMs: readyTimeoutMs, what: 'kube-apiserver to be ready' });
+  } catch (error) {
+    const logs = await Promise.all(programs.map(async ({ name, lastWords }) => `${name}:\n${await lastWords()}`));
+    throw new Error(`${(error as Error).message} Last answer: ${lastAnswer}\n${logs.join('\n')}`);
+  }
 }
 
 async function connectAsAdmin(files: RealServerFiles): Promise<ApiClient> {
