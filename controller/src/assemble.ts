@@ -19,9 +19,11 @@ import { secretsPath } from './kube/client.ts';
 import type { EventRecorder } from './kube/events.ts';
 import type { LeaderElection } from './kube/leases.ts';
 import { createReflector, type ReflectorTiming } from './kube/reflector.ts';
+import { collectionPatienceMs } from './leftovers.ts';
 import type { Logger } from './logger.ts';
 import type { Metrics } from './metrics.ts';
 import { createObjectMemory, type ObjectMemory } from './object-memory.ts';
+import { createOrphans, type Orphans } from './orphans.ts';
 import { contestWindowMs } from './plan.ts';
 import { createQueue, processTimers, type WorkQueue } from './queue.ts';
 import { createReconcile } from './reconcile.ts';
@@ -132,12 +134,15 @@ export interface Reconciling {
   readonly queue: WorkQueue;
   readonly workers: WorkerPool;
   readonly triggers: Triggers;
+  readonly orphans: Orphans;
 }
 
 /** Our own Secret writes come back as watch events before their answers do: so long such an event waits. */
 const settleMs = 500;
 /** A Secret that was in the way and is deleted may be on its way back: replacing is often deleting and creating. */
 const foreignDeletionGraceMs = 2_000;
+/** How often Secrets without their SealedSecret are looked for: a look at the caches only. */
+const orphanIntervalMs = 15_000;
 
 export function assembleReconciling(foundation: Foundation, { registry }: Keys): Reconciling {
   const { config, client, logger, metrics, events, election } = foundation;
@@ -163,7 +168,14 @@ export function assembleReconciling(foundation: Foundation, { registry }: Keys):
     onSealedSecret: (change) => triggers.sealedSecretChanged(change),
     onSecret: (change) => triggers.secretChanged(change),
   });
-  const reconcile = assembleReconcile(foundation, { cache: scopes, memory, registry, controller });
+  const orphans = createOrphans({
+    find: scopes.orphans,
+    queue,
+    timers: processTimers,
+    intervalMs: orphanIntervalMs,
+    patienceMs: collectionPatienceMs,
+  });
+  const reconcile = assembleReconcile(foundation, { cache: scopes, memory, orphans, registry, controller });
   const workers = assembleWorkers(foundation, queue, reconcile);
   const triggers: Triggers = createTriggers({
     cache: scopes,
@@ -180,8 +192,8 @@ export function assembleReconciling(foundation: Foundation, { registry }: Keys):
     foreignDeletionGraceMs,
   });
   registry.onChange(triggers.keyRingChanged);
-  metrics.observe({ queue, reflectors: scopes.reflectors });
-  return { scopes, queue, workers, triggers };
+  metrics.observe({ queue, orphans, reflectors: scopes.reflectors });
+  return { scopes, queue, workers, triggers, orphans };
 }
 
 /** Milliseconds since something has happened; 0 until then. */
@@ -208,12 +220,13 @@ function assembleReconcile(
   parts: {
     readonly cache: Scopes;
     readonly memory: ObjectMemory;
+    readonly orphans: Orphans;
     readonly registry: KeyRegistry;
     readonly controller: string;
   },
 ): Reconcile {
   const { config, client, logger, metrics, events } = foundation;
-  const { cache, memory, registry, controller } = parts;
+  const { cache, memory, orphans, registry, controller } = parts;
   const { acceptDeprecatedData, allowServiceAccountTokens, oldGcBehavior, skipRecreate, updateStatus } =
     config.reconcile;
   return createReconcile({
@@ -233,6 +246,7 @@ function assembleReconcile(
     }),
     events,
     memory,
+    orphans,
     metrics,
     logger,
     monotonicMs: now,

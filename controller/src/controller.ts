@@ -143,7 +143,7 @@ function keepMemoryPrivate(): void {
 /** The order of start (specification 4.2): keys, servers, election, caches, workers; then it waits for the end. */
 async function runAssembled(foundation: Foundation, keys: Keys, reconciling: Reconciling): Promise<number> {
   const { config, election, logger, client, stopping } = foundation;
-  const { scopes, workers } = reconciling;
+  const { scopes, workers, orphans } = reconciling;
   const loaded = await loadKeysOnce(keys);
   const servers = await startServers(foundation, keys, reconciling);
   void reportMissingPermissions(config, client.access, logger, stopping);
@@ -161,6 +161,7 @@ async function runAssembled(foundation: Foundation, keys: Keys, reconciling: Rec
     reason: String((stopping.reason as Error | undefined)?.message ?? 'ended'),
   });
   stopCollecting();
+  orphans.stop();
   keys.life.stop();
   await workers.stop(config.shutdownTimeoutMs);
   await Promise.all([follower.stop(), watch.stop(), scopes.stop(), election.stop()]);
@@ -223,7 +224,7 @@ function whatIsStuck(scopes: Reconciling['scopes'], workers: Reconciling['worker
 async function startWork(
   { election, logger, stopping }: Foundation,
   { life, registry }: Keys,
-  { scopes, workers, triggers }: Reconciling,
+  { scopes, workers, triggers, orphans }: Reconciling,
   loaded: boolean,
 ): Promise<void> {
   const mayWrite = election.leadership !== 'following';
@@ -237,6 +238,7 @@ async function startWork(
   logger.info('reconciling', { keys: registry.ring.keys.length });
   triggers.exportConditions();
   workers.start();
+  orphans.start();
   life.startRenewal();
 }
 

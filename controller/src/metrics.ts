@@ -58,6 +58,7 @@ interface KeyRingFigures {
 
 interface MetricSources {
   readonly queue?: { readonly depth: number; readonly delayed: number; oldestAgeMs(): number };
+  readonly orphans?: { readonly overdue: number };
   readonly reflectors?: ReadonlyMap<
     string,
     {
@@ -354,6 +355,14 @@ function createSourceSeries(registers: Registry[], { monotonicNow }: MetricsOpti
   queueGauge('queue_depth', 'SealedSecrets that are due', (queue) => queue.depth);
   queueGauge('queue_delayed', 'SealedSecrets that wait for their next attempt', (queue) => queue.delayed);
   queueGauge('queue_oldest_age_seconds', 'How long the oldest due one waits', (queue) => queue.oldestAgeMs() / 1000);
+  new Gauge({
+    name: `${ownPrefix}uncollected_secrets`,
+    help: 'Secrets that no garbage collector took although their SealedSecret is gone',
+    registers,
+    collect() {
+      this.set(sources.orphans?.overdue ?? 0);
+    },
+  });
   watchGauge(
     'watch_age_seconds',
     'Since the API server last said anything',

@@ -3,7 +3,7 @@ import { decodeUtf8, managedAnnotation, ownerReferenceOf, patchAnnotation, rende
 import { aSealedSecret, aSecret } from '@waxwing/shared/testing';
 import { describe, expect, it } from 'vitest';
 import type { PlanContext, SecretPlan } from './plan.ts';
-import { mayDeleteLeftover, planSecret } from './plan.ts';
+import { isAbandoned, mayDeleteLeftover, planSecret } from './plan.ts';
 
 const skipOwners = 'sealedsecrets.bitnami.com/skip-set-owner-references';
 
@@ -406,5 +406,24 @@ describe('mayDeleteLeftover', () => {
     ],
   ])('deletes %s', (_sentence, existing, expected) => {
     expect(mayDeleteLeftover(existing, 'db-credentials')).toBe(expected);
+  });
+});
+
+describe('isAbandoned', () => {
+  it.each([
+    ['what only a SealedSecret of that name owned', inCluster(), true],
+    [
+      'nothing with a further owner',
+      inCluster({ metadata: { ownerReferences: [owner, { ...owner, uid: 'x' }] } }),
+      false,
+    ],
+    ['nothing that is managed without an owner', foreign({ [managedAnnotation]: 'true' }), false],
+    [
+      'nothing that something else controls',
+      inCluster({ metadata: { ownerReferences: [{ ...owner, kind: 'X' }] } }),
+      false,
+    ],
+  ])('is %s', (_sentence, existing, expected) => {
+    expect(isAbandoned(existing, 'db-credentials')).toBe(expected);
   });
 });

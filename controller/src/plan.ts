@@ -68,8 +68,7 @@ export function planSecret(
 ): SecretPlan {
   if (existing === undefined) return planCreation(desired, context);
   const standing = standingOf(sealedSecret.metadata, existing.metadata);
-  // With further owners it would not be deleted by the garbage collector either.
-  if (standing === 'leftover' && context.collectionOverdue && existing.metadata.ownerReferences.length === 1) {
+  if (standing === 'leftover' && context.collectionOverdue && isAbandoned(existing, sealedSecret.metadata.name)) {
     const creation = planCreation(desired, context);
     return creation.action === 'create' ? { ...creation, action: 'replace' } : creation;
   }
@@ -89,6 +88,14 @@ export function mayDeleteLeftover(existing: Secret, name: string): boolean {
   const controller = controllerOf(existing.metadata);
   if (controller !== undefined) return isSealedSecretReference(controller) && controller.name === name;
   return isTruthy(existing.metadata.annotations, managedAnnotation);
+}
+
+/** Whether a Secret belonged to the SealedSecret of that name and to nobody else, so that a garbage collector would take it once that is gone. */
+export function isAbandoned({ metadata }: Secret, name: string): boolean {
+  const controller = controllerOf(metadata);
+  // With further owners it would not be deleted by the garbage collector either.
+  if (controller === undefined || metadata.ownerReferences.length !== 1) return false;
+  return isSealedSecretReference(controller) && controller.name === name;
 }
 
 function planCreation(desired: Secret, context: PlanContext): SecretPlan {

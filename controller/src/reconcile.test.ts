@@ -72,6 +72,7 @@ function depsWith(keyRing: () => KeyRing, created: string[]): ReconcileDeps {
     status: { isNews: () => false, write: async () => ({ type: 'written', status: { conditions: [] } }) as never },
     events: { post: async () => {} } as unknown as ReconcileDeps['events'],
     memory: createObjectMemory({ nowMs: () => 0, repairWindowMs: 1 }),
+    orphans: { overdueUid: () => undefined },
     metrics: {
       unsealRequested: ignore,
       unsealFailed: ignore,

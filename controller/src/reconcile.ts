@@ -19,11 +19,13 @@ import type { KeyRing } from './keys/registry.ts';
 import { keysInOrder } from './keys/registry.ts';
 import type { KubeClient, SealedSecretSummary, SecretMetadata } from './kube/api.ts';
 import type { EventRecorder } from './kube/events.ts';
+import { cleanUp, collectionPatienceMs, deleteLeftover } from './leftovers.ts';
 import type { Logger } from './logger.ts';
 import type { Metrics } from './metrics.ts';
 import type { ObjectMemory } from './object-memory.ts';
+import type { Orphans } from './orphans.ts';
 import type { PlanContext, SecretPlan } from './plan.ts';
-import { contestedAfterRepairs, mayDeleteLeftover, planSecret, recordedNames } from './plan.ts';
+import { contestedAfterRepairs, planSecret, recordedNames } from './plan.ts';
 import type { FailedStep } from './reasons.ts';
 import { conditionMessage, errorMetricReason, eventMessage, eventReasons, waitsForTrigger } from './reasons.ts';
 import type { StatusOutcome } from './status.ts';
@@ -64,6 +66,7 @@ export interface ReconcileDeps {
   readonly status: StatusWriter;
   readonly events: EventRecorder;
   readonly memory: ObjectMemory;
+  readonly orphans: Pick<Orphans, 'overdueUid'>;
   readonly metrics: Pick<
     Metrics,
     'unsealRequested' | 'unsealFailed' | 'itemTried' | 'secretWritten' | 'objectConditions'
@@ -209,12 +212,6 @@ function unsealWith(
   return unsealSecret(sealedSecret, { keys, render, acceptV1: settings.acceptDeprecatedData, maxFailures });
 }
 
-/**
- * The garbage collector takes seconds. It never comes for a Secret whose owner was deleted and made again while it could not watch: in its
- * cache the new one has replaced the old one under the same name.
- */
-const collectionPatienceMs = 60_000;
-
 /** Somebody else may write between our look and our write: then look again, so many times. */
 const maxAttempts = 5;
 
@@ -327,7 +324,7 @@ async function carryOut(
     case 'create':
       return applied(await client.secrets.create(plan.secret, { signal }), true, 'created');
     case 'replace':
-      await deleteLeftover(target, existing?.metadata ?? {}, signal, { client, logger });
+      if (existing !== undefined) await deleteLeftover(target, existing, signal, { client, logger });
       return applied(await client.secrets.create(plan.secret, { signal }), true, 'replaced what an earlier one left');
     case 'update': {
       const version = await client.secrets.update(plan.secret, { signal });
@@ -343,31 +340,6 @@ async function carryOut(
         plan.code === 'NotManaged' ? 'gate' : 'update',
         new SealedSecretsError(plan.code, plan.message, { hint: plan.hint }),
       );
-  }
-}
-
-/**
- * Does what the garbage collector missed, after asking the API server whether the SealedSecret is still the one at hand: to a cache that is
- * behind, the Secret of a newer one would look like a leftover. Our own manifests do not allow it everywhere; then somebody has to be told.
- */
-async function deleteLeftover(
-  { key, namespace, name, uid: ownUid }: Target,
-  { uid = '', resourceVersion = '' }: Pick<Secret['metadata'], 'uid' | 'resourceVersion'>,
-  signal: AbortSignal,
-  { client, logger }: Pick<ReconcileDeps, 'client' | 'logger'>,
-): Promise<void> {
-  const current = await client.sealedSecrets.get({ namespace, name }, { signal });
-  if (current === undefined || targetOf(key, current, '').uid !== ownUid) {
-    throw new SealedSecretsError('ApiConflict', `SealedSecret ${namespace}/${name} was made anew meanwhile`);
-  }
-  logger.warn('no garbage collector took the Secret of an earlier SealedSecret: deleting it', { 'sealed-secret': key });
-  try {
-    await client.secrets.delete({ namespace, name, uid, resourceVersion }, { signal });
-  } catch (error) {
-    if (!isSealedSecretsError(error) || error.code !== 'ApiForbidden') throw error;
-    const message = `Secret ${namespace}/${name} belongs to an earlier SealedSecret of the same name, and no garbage collector took it`;
-    const hint = `Delete it: kubectl -n ${namespace} delete secret ${name}`;
-    throw new SealedSecretsError('WaitingForGarbageCollection', message, { hint });
   }
 }
 
@@ -455,26 +427,4 @@ function statusFailure(target: Target, error: SealedSecretsError, { memory, metr
 
 function subjectOf({ namespace, name, uid, resourceVersion }: Target) {
   return { apiVersion: 'bitnami.com/v1alpha1', kind: 'SealedSecret', namespace, name, uid, resourceVersion } as const;
-}
-
-/**
- * The SealedSecret is gone. Normally the garbage collector takes the Secret with it; with `--old-gc-behavior` we do, if the API server
- * confirms that the SealedSecret does not exist and the Secret was ours. A cache that is behind, or a label that no longer fits the
- * selector, must not cost anybody a Secret.
- */
-async function cleanUp({ key, namespace, name, signal }: ReconcileRequest, deps: ReconcileDeps): Promise<Outcome> {
-  const { client, memory, metrics, logger, settings } = deps;
-  metrics.unsealRequested();
-  memory.forget(key);
-  if (!settings.oldGcBehavior) return { type: 'done', action: 'gone' };
-  if ((await client.sealedSecrets.get({ namespace, name }, { signal })) !== undefined) {
-    return { type: 'done', action: 'left alone: the SealedSecret still exists' };
-  }
-  const secret = await client.secrets.get({ namespace, name }, { signal });
-  if (secret === undefined) return { type: 'done', action: 'gone' };
-  if (!mayDeleteLeftover(secret, name)) return { type: 'done', action: 'left alone: the Secret is not ours' };
-  logger.info('old GC: deleting Secret', { 'sealed-secret': key });
-  const { uid = '', resourceVersion = '' } = secret.metadata;
-  await client.secrets.delete({ namespace, name, uid, resourceVersion }, { signal });
-  return { type: 'done', action: 'deleted the Secret' };
 }

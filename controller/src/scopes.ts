@@ -55,6 +55,8 @@ export interface Scopes extends ObjectCache {
   headStart(signal: AbortSignal): Promise<void>;
   readonly reflectors: ReadonlyMap<string, { readonly state: ReflectorState }>;
   sealedSecrets(): IterableIterator<SealedSecretSummary>;
+  /** Secrets that a SealedSecret of their name controls which is not there, where both caches are complete. */
+  orphans(): IterableIterator<SecretMetadata>;
 }
 
 /** So long others wait for complete lists: an unreadable cache must not stop anything. */
@@ -133,6 +135,12 @@ export function createScopes(options: ScopesOptions): Scopes {
     *sealedSecrets() {
       for (const scope of scopes.values()) yield* scope.sealedSecrets.values();
     },
+    *orphans() {
+      for (const { sealedSecrets, secrets } of scopes.values()) {
+        if (secrets?.state.synced !== true || !sealedSecrets.state.synced) continue;
+        for (const secret of secrets.values()) if (isOrphan(secret, sealedSecrets)) yield secret;
+      }
+    },
   };
 }
 
@@ -142,6 +150,11 @@ async function headStart(isOver: () => boolean, signal: AbortSignal): Promise<vo
   while (!isOver() && performance.now() < deadlineMs) {
     await delay(headStartLookMs, undefined, { signal });
   }
+}
+
+function isOrphan({ namespace, name, controller, deleting }: SecretMetadata, owners: SealedSecretReflector): boolean {
+  if (deleting || controller?.kind !== 'SealedSecret' || controller.name !== name) return false;
+  return owners.get(`${namespace}/${name}`) === undefined;
 }
 
 function isOutOfReach({ failure }: ReflectorState): boolean {

@@ -175,6 +175,13 @@ const situations: readonly Situation[] = [
     summary: '7 SealedSecrets fail: UnknownKey',
   },
   {
+    alert: 'SealedSecretsSecretNotCollected',
+    when: 'Secrets outlive their SealedSecrets',
+    happens: ({ leader }) => leader.observe({ orphans: { overdue: 2 } }),
+    minutes: 32,
+    summary: '2 Secrets outlived their SealedSecrets',
+  },
+  {
     alert: 'SealedSecretsUnsealErrorHigh',
     when: 'failures are counted',
     happens: ({ leader }) => leader.unsealFailed('unseal', 'team'),
