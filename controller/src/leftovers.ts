@@ -82,9 +82,9 @@ async function deleteUncollected(
   { key, namespace, name, signal }: Pick<ReconcileRequest, 'key' | 'namespace' | 'name' | 'signal'>,
   { client, logger }: Pick<CleanUpDeps, 'client' | 'logger'>,
 ): Promise<void> {
-  logger.warn(`no garbage collector took the Secret of ${owner}: deleting it`, { 'sealed-secret': key });
   try {
     await client.secrets.delete(versionOf(secret, namespace, name), { signal });
+    logger.warn(`no garbage collector took the Secret of ${owner}: deleted it`, { 'sealed-secret': key });
   } catch (error) {
     if (!isSealedSecretsError(error) || error.code !== 'ApiForbidden') throw error;
     const message = `Secret ${namespace}/${name} belongs to ${owner}, and no garbage collector took it`;

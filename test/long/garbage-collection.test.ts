@@ -59,7 +59,7 @@ describe('a Secret whose SealedSecret is gone and that no garbage collector take
     expect(await isGone('alive')).toBe(false);
     await cluster.deleteSecret(namespace, 'shared');
     expect(successor.logs()).toContain(
-      'no garbage collector took the Secret of a SealedSecret that is gone: deleting it',
+      'no garbage collector took the Secret of a SealedSecret that is gone: deleted it',
     );
   });
 
