@@ -1,7 +1,7 @@
 import { spawn, spawnSync } from 'node:child_process';
-import { createHash } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
-import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { link, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
@@ -122,12 +122,17 @@ async function buildTool(tool: GoTool, target: string, environment: Environment)
  * builds of one would take twice as long. A lock whose process is gone counts for nothing.
  */
 async function lockBuild(lockFile: string): Promise<() => Promise<void>> {
+  // The name appears with the process's number in it: an empty lock would be waited for for ever if its process died over it.
+  const draft = `${lockFile}.${randomUUID()}`;
   for (;;) {
     try {
-      await writeFile(lockFile, String(process.pid), { flag: 'wx' });
+      await writeFile(draft, String(process.pid));
+      await link(draft, lockFile);
       return () => rm(lockFile, { force: true });
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    } finally {
+      await rm(draft, { force: true });
     }
     const owner = Number(await readFile(lockFile, 'utf8').catch(() => ''));
     if (owner > 0 && !isRunning(owner)) await rm(lockFile, { force: true });
