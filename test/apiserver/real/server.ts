@@ -189,11 +189,7 @@ async function writeTokenFiles(files: RealServerFiles, webhookUrl: string): Prom
  * Waits for /readyz; the admin's kubeconfig is written as soon as the server has made its certificate. The file is read again after each
  * failure: the first look may find a half-written one, which no answer would ever fit.
  */
-async function waitUntilReady(
-  files: RealServerFiles,
-  programs: readonly Program[],
-  timeoutMs: number,
-): Promise<void> {
+async function waitUntilReady(files: RealServerFiles, programs: readonly Program[], timeoutMs: number): Promise<void> {
   let client: ApiClient | undefined;
   let lastAnswer = 'none';
   const isReady = async () => {
