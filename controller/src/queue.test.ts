@@ -91,13 +91,15 @@ describe('the work queue', () => {
     expect([queue.depth, queue.delayed]).toEqual([0, 0]);
   });
 
-  test('a new delay replaces the old one, and a key that is due stays due', () => {
+  test('of two delays the one that ends earlier counts, and a key that is due stays due', () => {
     const timers = createTestTimers();
     const queue = createQueue(timers);
-    queue.addAfter('a/x', 1000, 'retry');
-    queue.addAfter('a/x', 5000, 'retry');
+    queue.addAfter('a/x', 5000, 'resync');
+    queue.addAfter('a/x', 1000, 'change');
+    queue.addAfter('a/x', 3000, 'retry');
+    expect(queue.delayed).toBe(1);
     timers.advance(1000);
-    expect(queue.depth).toBe(0);
+    expect([queue.depth, queue.delayed]).toEqual([1, 0]);
     timers.advance(4000);
     expect(queue.depth).toBe(1);
     queue.addAfter('a/x', 5000, 'retry');
@@ -118,6 +120,28 @@ describe('the work queue', () => {
     queue.addAfter('a/x', 1000, 'retry');
     if (second !== undefined) queue.done(second);
     expect([queue.depth, queue.delayed]).toEqual([1, 0]);
+  });
+
+  test('a look that a run asks for does not undo the earlier one that a change during the run asked for', async () => {
+    const timers = createTestTimers();
+    const queue = createQueue(timers);
+    queue.add('a/x', 'change');
+    const item = await queue.take();
+    queue.addAfter('a/x', 500, 'change');
+    queue.addAfter('a/x', 3_600_000, 'resync');
+    if (item !== undefined) queue.done(item);
+    timers.advance(500);
+    expect(await queue.take()).toMatchObject({ key: 'a/x', priority: 'change' });
+  });
+
+  test('changes that come faster than the delay cannot put it off', () => {
+    const timers = createTestTimers();
+    const queue = createQueue(timers);
+    for (let i = 0; i < 5; i++) {
+      queue.addAfter('a/x', 500, 'change');
+      timers.advance(100);
+    }
+    expect(queue.depth).toBe(1);
   });
 
   test('a removed key is neither due nor delayed', async () => {

@@ -16,7 +16,10 @@ export interface QueueItem {
 export interface WorkQueue {
   /** Due now. A delayed entry is brought forward, a more urgent priority wins; a key that runs is run once more afterwards. */
   add(key: string, priority: Priority): void;
-  /** Due later, unless something newer comes first. Replaces an earlier delay; does nothing if the key is due already. */
+  /**
+   * Due later, unless something comes first. Of two delays the one that ends earlier counts: a run that asks for a look in an hour must not undo
+   * the look that a change during that run asked for, and a stream of changes must not put off the look at the first.
+   */
   addAfter(key: string, delayMs: number, priority: Priority): void;
   /** Forgets a key that waits, due or delayed; a run in progress is not touched. */
   remove(key: string): void;
@@ -62,7 +65,7 @@ interface Entry extends QueueItem {
 export function createQueue(timers: Timers): WorkQueue {
   const levels = new Map(priorities.map((priority) => [priority, createLevel()]));
   const due = new Map<string, Entry>();
-  const delays = new Map<string, () => void>();
+  const delays = new Map<string, { readonly dueMs: number; readonly cancel: () => void }>();
   const running = new Set<string>();
   /** Keys that became due while they ran. */
   const again = new Map<string, Priority>();
@@ -106,7 +109,7 @@ export function createQueue(timers: Timers): WorkQueue {
   }
 
   function cancelDelay(key: string): void {
-    delays.get(key)?.();
+    delays.get(key)?.cancel();
     delays.delete(key);
   }
 
@@ -125,12 +128,14 @@ export function createQueue(timers: Timers): WorkQueue {
     add,
     addAfter(key, delayMs, priority) {
       if (closed || due.has(key) || again.has(key)) return;
+      const dueMs = timers.now() + delayMs;
+      if ((delays.get(key)?.dueMs ?? Number.POSITIVE_INFINITY) <= dueMs) return;
       cancelDelay(key);
       const cancel = timers.after(delayMs, () => {
         delays.delete(key);
         add(key, priority);
       });
-      delays.set(key, cancel);
+      delays.set(key, { dueMs, cancel });
     },
     remove(key) {
       cancelDelay(key);
@@ -153,7 +158,7 @@ export function createQueue(timers: Timers): WorkQueue {
     },
     close() {
       closed = true;
-      for (const cancel of delays.values()) cancel();
+      for (const { cancel } of delays.values()) cancel();
       delays.clear();
       for (const taker of takers.splice(0)) taker(undefined);
     },

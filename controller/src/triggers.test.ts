@@ -228,7 +228,7 @@ describe('a Secret', () => {
     ['made by us without an owner', { ...secret, controller: undefined }, sealedSecret, [`add ${key} change`]],
     ['in the way', foreign, notManaged, [`add ${key} change after 2000`]],
     ['only patched', { ...foreign, patch: true }, sealedSecret, []],
-    ['of no concern', foreign, sealedSecret, []],
+    ['in the way, which no status says yet', foreign, sealedSecret, [`add ${key} change after 2000`]],
   ])('that was %s and is deleted', (_what, object, sealed, expected) => {
     const { triggers, log } = setUp({ sealed });
     triggers.secretChanged({ type: 'deleted', key, object });

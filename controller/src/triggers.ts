@@ -135,8 +135,9 @@ function isRecordedAsDone(summary: SealedSecretSummary, secret: ReturnType<Objec
 }
 
 /**
- * Whether a deleted Secret is made again. Ours and managed ones at once, also those of an earlier SealedSecret that was waited for; one that
- * was in the way after a while; one that we were only asked to patch never (specification 9.1).
+ * When to look whether a deleted Secret is to be made again. Ours and managed ones at once, also those of an earlier SealedSecret that was waited
+ * for; one that was in the way after a while; one that we were only asked to patch never (specification 9.1). Whether one was in the way is not
+ * asked of the status: it may go before the condition that complains of it has come back.
  */
 function urgencyOfDeletion(
   sealedSecret: SealedSecretSummary,
@@ -149,7 +150,7 @@ function urgencyOfDeletion(
   if (secret.patch) return 'never';
   const record = memory.recentSuccess(`${secret.namespace}/${secret.name}`)?.record ?? sealedSecret.record;
   if (record?.uid === secret.uid) return 'at once';
-  return sealedSecret.synced?.reason === 'NotManaged' ? 'after a while' : 'never';
+  return 'after a while';
 }
 
 /** Another replica's last words about what it did while it led have come by then, and a Pod that is replaced has ended. */

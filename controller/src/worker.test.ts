@@ -128,7 +128,7 @@ describe('the workers', () => {
   });
 
   test('what failed because the API server was away is tried at once when it is back', async () => {
-    const { queue, timers, pool, requests } = aPool([{ type: 'retry', error: unavailable }]);
+    const { queue, timers, pool, requests, logger } = aPool([{ type: 'retry', error: unavailable }]);
     queue.add('a/x', 'change');
     await turn();
     for (let i = 0; i < 20; i++) {
@@ -139,6 +139,11 @@ describe('the workers', () => {
     pool.retryUnavailable();
     await turn();
     expect(requests.length).toBe(before + 1);
+    // It failed once more: the pauses begin anew, the failures stay one story in the log.
+    timers.advance(10);
+    await turn();
+    expect(requests.length).toBe(before + 2);
+    expect(logger.records.filter(({ level }) => level !== 'debug')).toHaveLength(1);
   });
 
   test('runs as many at a time as it may, and never one key twice', async () => {

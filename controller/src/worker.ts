@@ -167,7 +167,12 @@ export function createWorkerPool(options: WorkerPoolOptions): WorkerPool {
       return Array.from(running).flatMap(([key, startMs]) => (startMs < sinceMs ? [key] : []));
     },
     retryUnavailable() {
-      for (const [key, { code }] of failing) if (code === 'ApiUnavailable') queue.add(key, 'retry');
+      for (const [key, entry] of failing) {
+        if (entry.code !== 'ApiUnavailable') continue;
+        // An API server that is just back may refuse once more; that is no reason for the pause of a long outage.
+        failing.set(key, { ...entry, count: 0 });
+        queue.add(key, 'retry');
+      }
     },
     forget(key) {
       failing.delete(key);
