@@ -17,7 +17,7 @@ export const collectionPatienceMs = 60_000;
 export interface CleanUpDeps {
   readonly client: Pick<KubeClient, 'secrets' | 'sealedSecrets'>;
   readonly memory: Pick<ObjectMemory, 'forget'>;
-  readonly metrics: Pick<Metrics, 'unsealRequested'>;
+  readonly metrics: Pick<Metrics, 'unsealRequested' | 'objectDeleted'>;
   readonly orphans: Pick<Orphans, 'overdueUid'>;
   readonly logger: Logger;
   readonly settings: { readonly oldGcBehavior: boolean };
@@ -33,6 +33,8 @@ export async function cleanUp({ key, namespace, name, signal }: ReconcileRequest
   const { oldGcBehavior } = deps.settings;
   metrics.unsealRequested();
   memory.forget(key);
+  // Once more: a run that was under way when it was deleted may have set them again.
+  metrics.objectDeleted(namespace, name);
   const overdueUid = orphans.overdueUid(key);
   if (!oldGcBehavior && overdueUid === undefined) return { type: 'done', action: 'gone' };
   if ((await client.sealedSecrets.get({ namespace, name }, { signal })) !== undefined) {

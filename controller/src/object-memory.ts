@@ -16,6 +16,12 @@ export interface ObjectMemory {
   rememberSuccess(key: string, success: RecentSuccess): void;
   /** The cache shows this record by now, so that it need not be held here. */
   forgetSuccess(key: string, record: SecretRecord | undefined): void;
+  /** The object fails by now: what was remembered of its status does not hold any more, what was of its Secret does. */
+  doubtSuccess(key: string): void;
+  /** The version of the Secret for which an update with this spec was sent, if its answer never came. */
+  unansweredUpdate(key: string, specHash: string): string | undefined;
+  /** An update is about to be sent; the next success forgets it. */
+  rememberUpdate(key: string, specHash: string, resourceVersion: string): void;
   /** How unsealing this very ciphertext with these very keys failed before. */
   failure(key: string, specHash: string, ringVersion: number): SealedSecretsError | undefined;
   rememberFailure(key: string, specHash: string, ringVersion: number, error: SealedSecretsError): void;
@@ -53,7 +59,7 @@ export function createObjectMemory(options: {
   const news = { metric: new Map<string, string>(), event: new Map<string, string>() };
   const opened = new Map<string, string>();
   const repairs = new Map<string, number[]>();
-
+  const updates = new Map<string, { readonly specHash: string; readonly resourceVersion: string }>();
   const leftovers = new Map<string, { readonly uid: string; readonly sinceMs: number }>();
 
   const recentRepairs = (key: string) => {
@@ -68,6 +74,7 @@ export function createObjectMemory(options: {
     recentSuccess: (key) => successes.get(key),
     rememberSuccess(key, success) {
       successes.set(key, success);
+      updates.delete(key);
       leftovers.delete(key);
       failures.delete(key);
       news.metric.delete(key);
@@ -80,6 +87,17 @@ export function createObjectMemory(options: {
       if (record.uid === uid && record.resourceVersion === resourceVersion && record.specHash === specHash) {
         successes.delete(key);
       }
+    },
+    doubtSuccess(key) {
+      const held = successes.get(key);
+      if (held !== undefined) successes.set(key, { ...held, statusStored: false });
+    },
+    unansweredUpdate(key, specHash) {
+      const sent = updates.get(key);
+      return sent?.specHash === specHash ? sent.resourceVersion : undefined;
+    },
+    rememberUpdate(key, specHash, resourceVersion) {
+      updates.set(key, { specHash, resourceVersion });
     },
     failure(key, specHash, ringVersion) {
       const known = failures.get(key);
@@ -114,6 +132,7 @@ export function createObjectMemory(options: {
     },
     forget(key) {
       successes.delete(key);
+      updates.delete(key);
       leftovers.delete(key);
       failures.delete(key);
       news.metric.delete(key);

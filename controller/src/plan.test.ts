@@ -247,6 +247,67 @@ const situations: Situation[] = [
     expected: 'update spec',
   },
   {
+    sentence: 'keeps what comes out differently each time when only the record of its Secret was lost',
+    existing: inCluster({ data: { username: 'rendered before' } }),
+    context: { volatileEntries: new Set(['username', 'password']) },
+    expected: 'none',
+  },
+  {
+    sentence: 'makes it anew where the spec has changed since the status was written',
+    existing: inCluster({ data: { username: 'rendered before' } }),
+    context: { volatileEntries: new Set(['username', 'password']), specChanged: true },
+    expected: 'update spec',
+  },
+  {
+    sentence: 'makes it anew when a foreign Secret is taken over',
+    existing: foreign({ [managedAnnotation]: 'true' }, { data: { username: 'theirs' } }),
+    context: { volatileEntries: new Set(['username', 'password']) },
+    expected: 'update spec',
+  },
+  {
+    sentence: 'keeps what comes out differently each time after an update that was carried out but not answered',
+    existing: inCluster({ data: { username: 'rendered before' } }),
+    context: {
+      ...recorded({ specHash: 'before' }),
+      volatileEntries: new Set(['username', 'password']),
+      unansweredUpdateOf: '6',
+    },
+    expected: 'none',
+  },
+  {
+    sentence: 'sends an update again that was neither answered nor carried out',
+    existing: inCluster({ data: { username: 'rendered before' } }),
+    context: {
+      ...recorded({ specHash: 'before' }),
+      volatileEntries: new Set(['username', 'password']),
+      unansweredUpdateOf: '7',
+    },
+    expected: 'update spec',
+  },
+  {
+    sentence: 'recognises the Secret it made without an owner although an entry would come out differently',
+    sealed: aSealedSecret({ template: { metadata: { annotations: { [skipOwners]: 'true' } } } }),
+    desired: template({ metadata: { ownerReferences: [], annotations: { [skipOwners]: 'true' } } }),
+    existing: foreign({ [skipOwners]: 'true' }, { data: { username: 'rendered before' } }),
+    context: { volatileEntries: new Set(['username', 'password']) },
+    expected: 'none',
+  },
+  {
+    sentence: 'makes a deleted Secret again',
+    context: { ...recorded(), recentRepairs: 4 },
+    expected: 'create',
+  },
+  {
+    sentence: 'gives way to somebody who deletes the Secret each time',
+    context: { ...recorded(), recentRepairs: 5 },
+    expected: 'refuse DriftContested',
+  },
+  {
+    sentence: 'makes a Secret for another spec however often the one before was deleted',
+    context: { ...recorded({ specHash: 'before' }), recentRepairs: 5 },
+    expected: 'create',
+  },
+  {
     sentence: 'says that a type cannot be changed',
     existing: inCluster({ type: 'Opaque' }),
     desired: template({ type: 'kubernetes.io/tls' }),
@@ -371,6 +432,7 @@ describe('planSecret', () => {
       recentRepairs: 0,
       collectionOverdue: false,
       volatileEntries: new Set(),
+      specChanged: false,
       ...context,
     });
     expect(textOf(plan)).toBe(expected);
@@ -387,6 +449,7 @@ describe('planSecret', () => {
       recentRepairs: 6,
       collectionOverdue: false,
       volatileEntries: new Set(),
+      specChanged: false,
       otherManager: 'argocd',
     });
     expect(plan).toMatchObject({ message: expect.stringContaining('"argocd"') });

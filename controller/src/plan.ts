@@ -29,6 +29,10 @@ export interface PlanContext {
    * changed it, and making it anew would change credentials that are in use.
    */
   readonly volatileEntries: ReadonlySet<string>;
+  /** Whether the status speaks of an earlier generation. Where there is no record, this alone tells that the spec has changed since. */
+  readonly specChanged: boolean;
+  /** The version of the Secret that an update for this very spec was sent for, if nobody knows what became of it. */
+  readonly unansweredUpdateOf?: string | undefined;
   /** Whether a Secret of an earlier SealedSecret has been waited for so long that no garbage collector is going to take it. */
   readonly collectionOverdue: boolean;
   /** Whoever else last wrote the Secret, for the message of `DriftContested`. */
@@ -38,14 +42,15 @@ export interface PlanContext {
 /**
  * The decision about one Secret.
  *
- * - `create`: there is none.
+ * - `create`: there is none; `isAgain` says that there was one for this very spec.
  * - `update`: write `secret` over the one that is there; `cause` says whether the SealedSecret changed or somebody changed the Secret.
  * - `replace`: delete the one that is there, which nobody owns any more, and create `secret`.
  * - `none`: it is as it should be.
  * - `refuse`: we may not, or cannot, make it so. `code` is the reason of the condition.
  */
 export type SecretPlan =
-  | { readonly action: 'create' | 'replace'; readonly secret: Secret }
+  | { readonly action: 'create'; readonly secret: Secret; readonly isAgain: boolean }
+  | { readonly action: 'replace'; readonly secret: Secret }
   | { readonly action: 'update'; readonly secret: Secret; readonly cause: 'spec' | 'drift' }
   | { readonly action: 'none' }
   | { readonly action: 'refuse'; readonly code: ErrorCode; readonly message: string; readonly hint: string };
@@ -66,14 +71,15 @@ export function planSecret(
   existing: Secret | undefined,
   context: PlanContext,
 ): SecretPlan {
-  if (existing === undefined) return planCreation(desired, context);
+  if (existing === undefined) return refuseRecreation(desired, context) ?? planCreation(desired, context);
   const standing = standingOf(sealedSecret.metadata, existing.metadata);
   if (standing === 'leftover' && context.collectionOverdue && isAbandoned(existing, sealedSecret.metadata.name)) {
     const creation = planCreation(desired, context);
-    return creation.action === 'create' ? { ...creation, action: 'replace' } : creation;
+    return creation.action === 'create' ? { action: 'replace', secret: creation.secret } : creation;
   }
   const refusal = refuseForeign(standing, sealedSecret, desired, existing, context);
   if (refusal !== undefined) return refusal;
+  if (isWrittenAlready(standing, desired, existing, context)) return { action: 'none' };
   const cause = isUnchangedSince(context, existing) ? 'drift' : 'spec';
   const next =
     cause === 'drift'
@@ -108,7 +114,18 @@ function planCreation(desired: Secret, context: PlanContext): SecretPlan {
       hint: 'Create it by other means, or start the controller with --allow-service-account-tokens.',
     };
   }
-  return { action: 'create', secret: desired };
+  return { action: 'create', secret: desired, isAgain: isRecordedSpec(context) };
+}
+
+/** Somebody deletes it each time it is made. The truce lasts while repairs are remembered: a Secret that stays away for ever would be worse than the fight. */
+function refuseRecreation({ metadata: { namespace, name } }: Secret, context: PlanContext): SecretPlan | undefined {
+  if (!isRecordedSpec(context) || context.recentRepairs < contestedAfterRepairs) return undefined;
+  return {
+    action: 'refuse',
+    code: 'DriftContested',
+    message: `Secret ${namespace}/${name} is deleted each time it is made; it is left alone for a while`,
+    hint: 'Stop whoever deletes it. Any change of the SealedSecret makes the Secret again, and so does the look once an hour.',
+  };
 }
 
 /** The ownership gate: undefined lets the Secret pass. */
@@ -128,8 +145,7 @@ function refuseForeign(
   // Made by us without an owner, as the template asked. It stays as it is until the spec changes: updates need `managed`.
   const keepsOwners = isTruthy(sealedSecret.spec.template.metadata.annotations, skipSetOwnerReferencesAnnotation);
   if (keepsOwners && isUnchangedSince(context, existing)) return { action: 'none' };
-  if (keepsOwners && context.record === undefined && equalSecrets(replacedSecret(desired, existing, context), existing))
-    return { action: 'none' };
+  if (keepsOwners && context.record === undefined && isWritten(desired, existing, context)) return { action: 'none' };
   return {
     action: 'refuse',
     code: 'NotManaged',
@@ -149,10 +165,32 @@ function waitForCollection(message: string): SecretPlan {
   };
 }
 
+/** Whether the record speaks of the spec and the rules as they are now. */
+function isRecordedSpec({ record, specHash }: PlanContext): boolean {
+  return record?.rendererRevision === rendererRevision && record.specHash === specHash;
+}
+
 /** Whether the record speaks of this Secret and of the spec and rules as they are now: then any difference was made by somebody else. */
-function isUnchangedSince({ record, specHash }: PlanContext, existing: Secret): boolean {
-  if (record === undefined || record.rendererRevision !== rendererRevision) return false;
-  return record.uid === existing.metadata.uid && record.specHash === specHash;
+function isUnchangedSince(context: PlanContext, existing: Secret): boolean {
+  return isRecordedSpec(context) && context.record?.uid === existing.metadata.uid;
+}
+
+/**
+ * Whether the Secret is what we would write, and only the record of it got lost: the process was killed before it wrote the status, the API server
+ * carried out what it answered with an error, or the CRD drops the record. Entries that come out differently each time must not change then:
+ * somebody may use them already.
+ */
+function isWrittenAlready(standing: SecretStanding, desired: Secret, existing: Secret, context: PlanContext): boolean {
+  const isUnrecorded = context.record === undefined && !context.specChanged && standing === 'owned';
+  const { unansweredUpdateOf } = context;
+  const isUnanswered = unansweredUpdateOf !== undefined && unansweredUpdateOf !== existing.metadata.resourceVersion;
+  return (isUnrecorded || isUnanswered) && isWritten(desired, existing, context);
+}
+
+/** Whether step 9 would change nothing but entries that come out differently each time. */
+function isWritten(desired: Secret, existing: Secret, context: PlanContext): boolean {
+  const kept = withKeptEntries(desired, existing, context.volatileEntries);
+  return equalSecrets(replacedSecret(kept, existing, context), existing);
 }
 
 /** Step 9: what the spec says, in place of what is there. */

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { importUnsealingKey, sealedSecretDocument, sealSecret, type UnsealingKey } from '@waxwing/shared';
+import { importUnsealingKey, type Secret, sealedSecretDocument, sealSecret, type UnsealingKey } from '@waxwing/shared';
 import { aSecret, testKey } from '@waxwing/shared/testing';
 import { expect, test } from 'vitest';
 import type { KeyRing, RingKey } from './keys/registry.ts';
@@ -79,6 +79,7 @@ function depsWith(keyRing: () => KeyRing, created: string[]): ReconcileDeps {
       itemTried: ignore,
       secretWritten: ignore,
       objectConditions: ignore,
+      objectDeleted: ignore,
     },
     logger: createTestLogger(),
     monotonicMs: () => 0,
@@ -147,4 +148,101 @@ test('a Secret that somebody else wrote is not taken back to what an outdated ca
   });
   expect(outcome).toMatchObject({ type: 'retry', error: { code: 'ApiConflict' } });
   expect(updated).toEqual([]);
+});
+
+/** Secret and status as an API server keeps them that drops our own fields; `hash` is what the object is now. */
+function upstreamsCluster(ring: KeyRing) {
+  const created: string[] = [];
+  const state = { hash: 'a-hash', secret: undefined as Secret | undefined };
+  const written: (string | undefined)[] = [];
+  const deps = depsWith(() => ring, created);
+  const last = () => written.at(-1);
+  const current = () => ({
+    ...summary,
+    specHash: state.hash,
+    ...(last() === undefined
+      ? {}
+      : { observedGeneration: 1, synced: { status: last() === 'Unsealed' ? 'True' : 'False', reason: last() ?? '' } }),
+  });
+  const broken = { type: 'opaque' };
+  return {
+    state,
+    written,
+    run: () =>
+      createReconcile({
+        ...deps,
+        cache: {
+          ...deps.cache,
+          sealedSecret: current,
+          secret: () =>
+            state.secret === undefined ? 'absent' : ({ ...state.secret.metadata, deleting: false } as never),
+          takeSealedSecret: () =>
+            state.hash === 'a-hash' ? sealedObject() : { ...(sealedObject() as object), spec: broken },
+        },
+        client: {
+          ...deps.client,
+          secrets: {
+            ...deps.client.secrets,
+            create: async (secret) => {
+              state.secret = { ...secret, metadata: { ...secret.metadata, uid: 's', resourceVersion: '2' } };
+              return deps.client.secrets.create(secret);
+            },
+            get: async () => state.secret,
+          },
+        },
+        status: {
+          isNews: () => false,
+          write: async (_target, outcome) => {
+            written.push(outcome.synced ? 'Unsealed' : outcome.reason);
+            return { type: 'stored', status: { conditions: [] } } as never;
+          },
+        },
+      })({ ...request, signal: new AbortController().signal }),
+  };
+}
+
+test('an object that failed and is as it was before gets its condition back, also where no record is kept', async () => {
+  const cluster = upstreamsCluster(ringOf(1, await importUnsealingKey(privateKey)));
+  expect(await cluster.run()).toMatchObject({ action: 'created' });
+  cluster.state.hash = 'broken';
+  expect(await cluster.run()).toMatchObject({ type: 'wait' });
+  cluster.state.hash = 'a-hash';
+  await cluster.run();
+  expect(cluster.written.map((reason) => reason === 'Unsealed')).toEqual([true, false, true]);
+});
+
+test('an object that is deleted during its run leaves no series behind', async () => {
+  const fitting = await importUnsealingKey(privateKey);
+  const deps = depsWith(() => ringOf(1, fitting), []);
+  const series: string[] = [];
+  let current: SealedSecretSummary | undefined = summary;
+  const run = createReconcile({
+    ...deps,
+    cache: { ...deps.cache, sealedSecret: () => current },
+    metrics: { ...deps.metrics, objectConditions: ({ name }) => series.push(name) },
+    status: {
+      isNews: () => false,
+      write: async () => {
+        current = undefined;
+        return { type: 'stored', status: { conditions: [] } } as never;
+      },
+    },
+  });
+  await run({ ...request, signal: new AbortController().signal });
+  expect(series).toEqual([]);
+});
+
+test('somebody who deletes the Secret each time is given way to', async () => {
+  const fitting = await importUnsealingKey(privateKey);
+  const created: string[] = [];
+  const deps = depsWith(() => ringOf(1, fitting), created);
+  const memory = createObjectMemory({ nowMs: () => 0, repairWindowMs: 1 });
+  const run = createReconcile({ ...deps, memory });
+  const outcomes: string[] = [];
+  for (let i = 0; i < 8; i++) {
+    const outcome = await run({ ...request, signal: new AbortController().signal });
+    outcomes.push(outcome.type === 'wait' ? outcome.error.code : outcome.type);
+  }
+  expect(outcomes).toEqual([...Array(6).fill('done'), 'DriftContested', 'DriftContested']);
+  expect(created).toHaveLength(6);
 });

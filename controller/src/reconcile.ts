@@ -69,7 +69,7 @@ export interface ReconcileDeps {
   readonly orphans: Pick<Orphans, 'overdueUid'>;
   readonly metrics: Pick<
     Metrics,
-    'unsealRequested' | 'unsealFailed' | 'itemTried' | 'secretWritten' | 'objectConditions'
+    'unsealRequested' | 'unsealFailed' | 'itemTried' | 'secretWritten' | 'objectConditions' | 'objectDeleted'
   >;
   readonly logger: Logger;
   readonly monotonicMs: () => number;
@@ -161,15 +161,19 @@ async function isSettled(
 async function read(
   { key, namespace, name, signal }: ReconcileRequest,
   summary: SealedSecretSummary,
-  { cache, client, specHashOf, metrics }: ReconcileDeps,
+  { cache, client, specHashOf, memory, metrics }: ReconcileDeps,
 ): Promise<Target | undefined> {
+  // Both are of the same moment: the object may have changed since the run began.
+  const { specHash } = cache.sealedSecret(key) ?? summary;
   const held = cache.takeSealedSecret(key);
-  if (held !== undefined) return targetOf(key, held, summary.specHash);
+  if (held !== undefined) return targetOf(key, held, specHash);
   try {
     const raw = await client.sealedSecrets.get({ namespace, name }, { signal });
     return raw === undefined ? undefined : targetOf(key, raw, specHashOf(raw));
   } catch (error) {
-    if (isSealedSecretsError(error)) metrics.unsealFailed('fetch', '');
+    if (isSealedSecretsError(error) && memory.isNews(key, 'metric', `${summary.uid} ${summary.generation} fetch`)) {
+      metrics.unsealFailed('fetch', '');
+    }
     throw error;
   }
 }
@@ -278,7 +282,7 @@ async function planContext(
   const record = recent?.uid === target.uid ? recent.record : status?.secret;
   const isContested =
     record?.specHash === specHash && status?.conditions.some(({ reason }) => reason === 'DriftContested') === true;
-  const recentRepairs = isContested ? Number.POSITIVE_INFINITY : memory.repairs(key);
+  const recentRepairs = isContested && existing !== undefined ? Number.POSITIVE_INFINITY : memory.repairs(key);
   const managers =
     existing === undefined || recentRepairs < contestedAfterRepairs
       ? []
@@ -290,6 +294,8 @@ async function planContext(
     allowCredentialTypes: settings.allowCredentialTypes,
     repairDrift: settings.repairDrift,
     recentRepairs,
+    specChanged: status?.observedGeneration !== undefined && status.observedGeneration !== target.generation,
+    unansweredUpdateOf: memory.unansweredUpdate(key, specHash),
     collectionOverdue: memory.leftoverAgeMs(key, existing?.metadata.uid ?? '') >= collectionPatienceMs,
     // The deprecated format has a template that means nothing, and need not even be one.
     volatileEntries:
@@ -321,12 +327,17 @@ async function carryOut(
   switch (plan.action) {
     case 'none':
       return applied(existing?.metadata ?? {}, false, 'nothing to change');
-    case 'create':
-      return applied(await client.secrets.create(plan.secret, { signal }), true, 'created');
+    case 'create': {
+      const version = await client.secrets.create(plan.secret, { signal });
+      if (plan.isAgain) memory.addRepair(target.key);
+      else memory.forgetRepairs(target.key);
+      return applied(version, true, 'created');
+    }
     case 'replace':
       if (existing !== undefined) await deleteLeftover(target, existing, signal, { client, logger });
       return applied(await client.secrets.create(plan.secret, { signal }), true, 'replaced what an earlier one left');
     case 'update': {
+      memory.rememberUpdate(target.key, target.specHash, plan.secret.metadata.resourceVersion ?? '');
       const version = await client.secrets.update(plan.secret, { signal });
       if (plan.cause === 'drift') memory.addRepair(target.key);
       else memory.forgetRepairs(target.key);
@@ -383,6 +394,7 @@ async function recordFailure(
   deps: ReconcileDeps,
 ): Promise<Outcome> {
   const { key, namespace, generation, specHash } = target;
+  deps.memory.doubtSuccess(key);
   const reason = errorMetricReason(step);
   const tally = `${target.uid} ${generation} ${specHash} ${deps.keyRing().version} ${reason}`;
   if (deps.memory.isNews(key, 'metric', tally)) deps.metrics.unsealFailed(reason, namespace);
@@ -414,6 +426,8 @@ function afterStatus(
 ): Outcome | undefined {
   if (stored.type === 'outdated') return { type: 'again', delayMs: 0, action: 'changed meanwhile' };
   const { namespace, name, instanceLabel } = target;
+  // Deleted meanwhile, it has no series any more, and nothing would ever remove one that is set now.
+  if (deps.cache.sealedSecret(target.key)?.uid !== target.uid) return undefined;
   deps.metrics.objectConditions({ namespace, name, instanceLabel, conditions: stored.status.conditions });
   return undefined;
 }

@@ -1,6 +1,7 @@
 import type { SealedSecretStatus, SealedSecretsError } from '@waxwing/shared';
 import { isSealedSecretsError, statusDocument, syncedCondition } from '@waxwing/shared';
 import type { SealedSecretsApi } from './kube/api.ts';
+import { ApiError } from './kube/errors.ts';
 import type { StatusOutcome } from './status.ts';
 import { nextStatus } from './status.ts';
 import type { Target } from './target.ts';
@@ -76,7 +77,10 @@ export function createStatusWriter(options: StatusWriterOptions): StatusWriter {
           return { type: 'stored', status };
         } catch (error) {
           if (!isSealedSecretsError(error)) throw error;
-          if (error.code === 'NotFound') return { type: 'stored', status };
+          // Any other 404 says that something is missing, such as the CRD, but not that this object was deleted.
+          if (error instanceof ApiError && error.status === 404 && error.objectName === target.name) {
+            return { type: 'stored', status };
+          }
           if (error.code !== 'ApiConflict' || attempt === maxAttempts) return { type: 'failed', error };
         }
         const fresh = await readAgain(target, options, signal);

@@ -183,6 +183,29 @@ describe('another writer of the same Secret', () => {
   });
 });
 
+describe('somebody who deletes the Secret', () => {
+  it('each time it is made is given way to after five times; a spec change begins anew', async () => {
+    const namespace = await cluster.createNamespace();
+    await using controller = await cluster.startController();
+    const sealIt = await sealerOf(controller);
+    await cluster.apply(sealIt({ namespace, name, data: { a: '1' } }));
+    for (let round = 1; round <= 5; round++) {
+      await cluster.condition(namespace, name, 'True');
+      await cluster.deleteSecret(namespace, name);
+      await cluster.secretWith(namespace, name, { a: '1' });
+    }
+    await cluster.condition(namespace, name, 'True');
+    await cluster.deleteSecret(namespace, name);
+    await cluster.condition(namespace, name, 'False', 'DriftContested');
+    expect(await cluster.secret(namespace, name)).toBeUndefined();
+    await cluster.change(namespace, name, (object) => {
+      object.spec = sealIt({ namespace, name, data: { a: '2' } }).spec;
+    });
+    await cluster.secretWith(namespace, name, { a: '2' });
+    await cluster.condition(namespace, name, 'True', 'Unsealed');
+  });
+});
+
 describe('poison', () => {
   it('gets its own condition, and the objects beside it are served', async () => {
     const namespace = await cluster.createNamespace();

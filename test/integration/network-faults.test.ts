@@ -80,6 +80,46 @@ describe('an API server that fails now and then', () => {
     expect((await controller.request('/healthz')).status).toBe(200);
   });
 
+  it('losing the answers to writes of Secrets changes nothing that comes out differently each time', async () => {
+    const namespace = await cluster.createNamespace();
+    await using controller = await cluster.startController({ kubeconfig });
+    const certificatePem = await certificateOf(controller);
+    const sealIt = await sealerOf(controller);
+    const object = sealIt({ namespace, name, data: { a: '1' } });
+    object.spec.template.data = { password: '{{ randAlphaNum 20 }}' };
+    /** Does it while each write of a Secret is carried out and answered with an error; the Secret as first seen, and when all is well. */
+    const whileAnswersAreLost = async (change: () => Promise<unknown>, value: string) => {
+      proxy.fail({
+        share: 1,
+        statuses: [500],
+        afterwards: 1,
+        match: ({ method, path }) => method !== 'GET' && path.includes('/secrets'),
+      });
+      try {
+        await change();
+        const written = await waitFor(async () => {
+          const secret = await cluster.secret(namespace, name);
+          return secret?.data?.['a'] === value ? secret : undefined;
+        });
+        await cluster.condition(namespace, name, 'True', 'Unsealed');
+        return [written, await cluster.secret(namespace, name)] as const;
+      } finally {
+        proxy.fail();
+      }
+    };
+    const [created, afterCreate] = await whileAnswersAreLost(() => cluster.apply(object), '1');
+    expect(afterCreate).toEqual(created);
+    const [updated, afterUpdate] = await whileAnswersAreLost(
+      () =>
+        cluster.change(namespace, name, ({ spec }) => {
+          spec.encryptedData.a = sealItem(certificatePem, namespace, name, '2');
+        }),
+      '2',
+    );
+    expect(afterUpdate).toEqual(updated);
+    expect(updated.data['password']).not.toBe(created.data['password']);
+  });
+
   it('on status writes alone is tried again until the condition is there', async () => {
     const namespace = await cluster.createNamespace();
     await using controller = await cluster.startController({ kubeconfig });

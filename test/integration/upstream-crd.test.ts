@@ -52,10 +52,16 @@ describe("with upstream's own CRD, which drops our fields of the status", () => 
     await untilStatuses(false, sealIt, namespace);
     for (let i = 0; i < 5; i++) await cluster.apply(sealIt({ namespace, name: `app-${i}`, data: { a: String(i) } }));
     for (let i = 0; i < 5; i++) await cluster.condition(namespace, `app-${i}`, 'True', 'Unsealed');
+    const random = sealIt({ namespace, name: 'random', data: { a: '1' } });
+    random.spec.template.data = { password: '{{ randAlphaNum 20 }}' };
+    await cluster.apply(random);
+    await cluster.condition(namespace, 'random', 'True', 'Unsealed');
+    const made = await cluster.secret(namespace, 'random');
     await first.stop();
     const mark = await cluster.mark();
     await using second = await cluster.startController();
-    await waitFor(async () => (await second.metric('sealed_secrets_controller_unseal_requests_total')) >= 6);
+    await waitFor(async () => (await second.metric('sealed_secrets_controller_unseal_requests_total')) >= 7);
+    expect(await cluster.secret(namespace, 'random')).toEqual(made);
     await cluster.deleteSecret(namespace, 'app-0');
     await cluster.secretWith(namespace, 'app-0', { a: '0' });
     await cluster.condition(namespace, 'app-0', 'True', 'Unsealed');

@@ -352,7 +352,7 @@ export const findingKinds = {
     mode: 'migration',
     title: 'A template that gives another result each time',
     effect:
-      'The entries get new values at the first start, as at any restart of upstream. From then on only when the spec changes.',
+      'Upstream gives the entries new values at each restart. They keep those that they have at the first start if nothing else of the Secret has to change, and from then on get new ones only when the spec changes.',
     remedy: 'If the values must stay, seal them and take the template away before the swap.',
   },
   'owner-skipped': {
