@@ -187,6 +187,7 @@ export function assembleReconciling(foundation: Foundation, { registry }: Keys):
     logger,
     controller,
     isWriting: () => election.leadership !== 'following',
+    storesStatuses: config.reconcile.updateStatus,
     writingForMs: timeSince(election.whenLeading()),
     settleMs,
     foreignDeletionGraceMs,

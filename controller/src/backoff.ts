@@ -6,6 +6,9 @@ export interface Backoff {
 /** The default for failures of the API: 5 ms, doubling, up to 5 minutes, for ever. */
 export const retryBackoff: Backoff = { baseMs: 5, maxMs: 5 * 60_000 };
 
+/** With the default backoff this many failures in a row take about two seconds: what lasts longer is worth more than a warning. */
+export const lastingFailures = 8;
+
 /**
  * The pause after the n-th failure in a row, counted from 1: doubling from the base up to the maximum, then spread over the upper half
  * (`random` in [0, 1)) so that what failed together does not come back together. 0 failures: no pause.

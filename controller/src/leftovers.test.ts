@@ -60,7 +60,7 @@ function setUp(parts: Parts = {}) {
       },
     } as unknown as CleanUpDeps['client'],
     memory: { forget: () => {} },
-    metrics: { unsealRequested: () => {}, objectDeleted: () => {} },
+    metrics: { objectDeleted: () => {} },
     orphans: { overdueUid: () => overdueUid },
     logger,
     settings: { oldGcBehavior },

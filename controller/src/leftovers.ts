@@ -17,7 +17,7 @@ export const collectionPatienceMs = 60_000;
 export interface CleanUpDeps {
   readonly client: Pick<KubeClient, 'secrets' | 'sealedSecrets'>;
   readonly memory: Pick<ObjectMemory, 'forget'>;
-  readonly metrics: Pick<Metrics, 'unsealRequested' | 'objectDeleted'>;
+  readonly metrics: Pick<Metrics, 'objectDeleted'>;
   readonly orphans: Pick<Orphans, 'overdueUid'>;
   readonly logger: Logger;
   readonly settings: { readonly oldGcBehavior: boolean };
@@ -31,7 +31,6 @@ export interface CleanUpDeps {
 export async function cleanUp({ key, namespace, name, signal }: ReconcileRequest, deps: CleanUpDeps): Promise<Outcome> {
   const { client, memory, metrics, orphans, logger } = deps;
   const { oldGcBehavior } = deps.settings;
-  metrics.unsealRequested();
   memory.forget(key);
   // Once more: a run that was under way when it was deleted may have set them again.
   metrics.objectDeleted(namespace, name);

@@ -1,4 +1,5 @@
 import type { SealedSecretsError, SecretRecord } from '@waxwing/shared';
+import type { UnsealErrorReason } from './metrics.ts';
 
 /** The outcome of the last successful run of an object, until the cache shows it too. */
 export interface RecentSuccess {
@@ -9,6 +10,9 @@ export interface RecentSuccess {
   /** Whether the status that says so is stored, or is not to be. */
   readonly statusStored: boolean;
 }
+
+/** What is said of an object once and not each time: its last warning, and each reason for which a failure is counted. */
+export type Topic = 'event' | UnsealErrorReason;
 
 /** What the process remembers of single objects. All of it may be forgotten at any time: it saves work and repetitions, nothing else. */
 export interface ObjectMemory {
@@ -27,8 +31,10 @@ export interface ObjectMemory {
   rememberFailure(key: string, specHash: string, ringVersion: number, error: SealedSecretsError): void;
   /** Keys of objects whose last unsealing failed. */
   failed(): Iterable<string>;
-  /** True the first time this is said of the object, and again after something else was said. */
-  isNews(key: string, kind: 'metric' | 'event', text: string): boolean;
+  /** True the first time this is said of the object on a topic, and again after something else was said, or all was well. */
+  isNews(key: string, topic: Topic, text: string): boolean;
+  /** The status is stored: a later failure to store one is news. */
+  statusIsStored(key: string): void;
   /** The key that last opened something in a namespace. */
   lastOpened(namespace: string): string | undefined;
   rememberOpened(namespace: string, keyId: string): void;
@@ -56,7 +62,7 @@ export function createObjectMemory(options: {
 }): ObjectMemory {
   const successes = new Map<string, RecentSuccess>();
   const failures = new Map<string, Failure>();
-  const news = { metric: new Map<string, string>(), event: new Map<string, string>() };
+  const news = new Map<string, Map<Topic, string>>();
   const opened = new Map<string, string>();
   const repairs = new Map<string, number[]>();
   const updates = new Map<string, { readonly specHash: string; readonly resourceVersion: string }>();
@@ -70,6 +76,12 @@ export function createObjectMemory(options: {
     return recent;
   };
 
+  const forgetNews = (key: string, isOver: (topic: Topic) => boolean) => {
+    const said = news.get(key);
+    for (const topic of said?.keys() ?? []) if (isOver(topic)) said?.delete(topic);
+    if (said?.size === 0) news.delete(key);
+  };
+
   return {
     recentSuccess: (key) => successes.get(key),
     rememberSuccess(key, success) {
@@ -77,9 +89,9 @@ export function createObjectMemory(options: {
       updates.delete(key);
       leftovers.delete(key);
       failures.delete(key);
-      news.metric.delete(key);
-      news.event.delete(key);
+      forgetNews(key, (topic) => topic !== 'status');
     },
+    statusIsStored: (key) => forgetNews(key, (topic) => topic === 'status'),
     forgetSuccess(key, record) {
       const held = successes.get(key);
       if (held === undefined || record === undefined || !held.statusStored) return;
@@ -107,9 +119,10 @@ export function createObjectMemory(options: {
       failures.set(key, { specHash, ringVersion, error });
     },
     failed: () => failures.keys(),
-    isNews(key, kind, text) {
-      if (news[kind].get(key) === text) return false;
-      news[kind].set(key, text);
+    isNews(key, topic, text) {
+      const said = news.get(key) ?? new Map<Topic, string>();
+      if (said.get(topic) === text) return false;
+      news.set(key, said.set(topic, text));
       return true;
     },
     lastOpened: (namespace) => opened.get(namespace),
@@ -135,8 +148,7 @@ export function createObjectMemory(options: {
       updates.delete(key);
       leftovers.delete(key);
       failures.delete(key);
-      news.metric.delete(key);
-      news.event.delete(key);
+      news.delete(key);
       repairs.delete(key);
     },
   };

@@ -52,7 +52,10 @@ export const reasons: Readonly<
   NotManaged: { meaning: 'A Secret of this name exists and is not ours.', retry: 'trigger' },
   ImmutableSecret: { meaning: 'The Secret, or its type, can only be made anew.', retry: 'trigger' },
   ForbiddenType: { meaning: 'A Secret of this type hands out credentials and is not created.', retry: 'trigger' },
-  DriftContested: { meaning: 'Another writer keeps changing or deleting the Secret; it is left alone.', retry: 'trigger' },
+  DriftContested: {
+    meaning: 'Another writer keeps changing or deleting the Secret; it is left alone.',
+    retry: 'trigger',
+  },
   WaitingForGarbageCollection: { meaning: 'The Secret of an earlier SealedSecret is not gone yet.', retry: 'timer' },
   NamespaceTerminating: { meaning: 'The namespace is being deleted.', retry: 'timer' },
   QuotaExceeded: { meaning: 'A quota of the namespace does not allow the Secret.', retry: 'timer' },

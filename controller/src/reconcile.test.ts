@@ -1,10 +1,18 @@
 import { randomBytes } from 'node:crypto';
-import { importUnsealingKey, type Secret, sealedSecretDocument, sealSecret, type UnsealingKey } from '@waxwing/shared';
+import {
+  formatJsonCompact,
+  importUnsealingKey,
+  SealedSecretsError,
+  type Secret,
+  sealedSecretDocument,
+  sealSecret,
+  type UnsealingKey,
+} from '@waxwing/shared';
 import { aSecret, testKey } from '@waxwing/shared/testing';
 import { expect, test } from 'vitest';
 import type { KeyRing, RingKey } from './keys/registry.ts';
 import { emptyKeyRing } from './keys/registry.ts';
-import type { SealedSecretSummary } from './kube/api.ts';
+import type { SealedSecretSummary, SecretMetadata } from './kube/api.ts';
 import { createObjectMemory } from './object-memory.ts';
 import { createReconcile, type ReconcileDeps } from './reconcile.ts';
 import { createTestLogger } from './testing.ts';
@@ -23,8 +31,9 @@ const request = {
 /** An object as the API server has it, sealed for the test key. */
 function sealedObject(): unknown {
   const sealed = sealSecret(aSecret(), { publicKey, randomBytes: (length) => randomBytes(length) });
-  const metadata = { ...sealed.metadata, uid: 'a-uid', resourceVersion: '1', generation: 1 };
-  return sealedSecretDocument({ ...sealed, metadata });
+  const object = JSON.parse(formatJsonCompact(sealedSecretDocument(sealed)));
+  Object.assign(object.metadata, { uid: 'a-uid', resourceVersion: '1', generation: 1 });
+  return object;
 }
 
 const summary: SealedSecretSummary = {
@@ -38,6 +47,7 @@ const summary: SealedSecretSummary = {
   instanceLabel: '',
   observedGeneration: undefined,
   synced: undefined,
+  otherConditions: [],
   record: undefined,
   controller: '',
 };
@@ -164,7 +174,7 @@ function upstreamsCluster(ring: KeyRing) {
       ? {}
       : { observedGeneration: 1, synced: { status: last() === 'Unsealed' ? 'True' : 'False', reason: last() ?? '' } }),
   });
-  const broken = { type: 'opaque' };
+  const broken = { encryptedData: { password: '%%%' } };
   return {
     state,
     written,
@@ -245,4 +255,59 @@ test('somebody who deletes the Secret each time is given way to', async () => {
   }
   expect(outcomes).toEqual([...Array(6).fill('done'), 'DriftContested', 'DriftContested']);
   expect(created).toHaveLength(6);
+});
+
+test('a status that cannot be stored is counted once, and only the status is tried again', async () => {
+  const fitting = await importUnsealingKey(privateKey);
+  let unwrapped = 0;
+  const counting: UnsealingKey = {
+    ...fitting,
+    unwrapKey: (...wrapped) => {
+      unwrapped++;
+      return fitting.unwrapKey(...wrapped);
+    },
+  };
+  const counted: string[] = [];
+  const created: string[] = [];
+  const deps = depsWith(() => ringOf(1, counting), created);
+  let isRefused = true;
+  const run = createReconcile({
+    ...deps,
+    cache: {
+      ...deps.cache,
+      secret: () =>
+        created.length === 0 ? 'absent' : ({ uid: 's', resourceVersion: '2', deleting: false } as SecretMetadata),
+    },
+    metrics: { ...deps.metrics, unsealFailed: (reason) => counted.push(reason) },
+    status: {
+      isNews: () => true,
+      write: async () =>
+        isRefused
+          ? { type: 'failed', error: new SealedSecretsError('ApiForbidden', 'refused') }
+          : ({ type: 'stored', status: { conditions: [] } } as never),
+    },
+  });
+  const runOnce = () => run({ ...request, signal: new AbortController().signal });
+  for (let i = 0; i < 5; i++) expect(await runOnce()).toMatchObject({ type: 'retry' });
+  expect([counted, unwrapped, created.length]).toEqual([['status'], 1, 1]);
+  expect(deps.logger).toMatchObject({ records: [{ level: 'error' }, ...Array(4).fill({ level: 'debug' })] });
+  isRefused = false;
+  expect(await runOnce()).toMatchObject({ type: 'done', action: 'told' });
+  expect(await runOnce()).toMatchObject({ type: 'done', action: 'unchanged' });
+  expect(unwrapped).toBe(1);
+});
+
+test('an object that fails and whose status cannot be stored is counted once for each of the two', async () => {
+  const deps = depsWith(() => emptyKeyRing, []);
+  const counted: string[] = [];
+  const run = createReconcile({
+    ...deps,
+    metrics: { ...deps.metrics, unsealFailed: (reason) => counted.push(reason) },
+    status: {
+      isNews: () => true,
+      write: async () => ({ type: 'failed', error: new SealedSecretsError('ApiForbidden', 'refused') }),
+    },
+  });
+  for (let i = 0; i < 5; i++) await run({ ...request, signal: new AbortController().signal });
+  expect(counted).toEqual(['unseal', 'status']);
 });

@@ -15,6 +15,7 @@ import {
   SealedSecretsError,
   unsealSecret,
 } from '@waxwing/shared';
+import { lastingFailures } from './backoff.ts';
 import type { KeyRing } from './keys/registry.ts';
 import { keysInOrder } from './keys/registry.ts';
 import type { KubeClient, SealedSecretSummary, SecretMetadata } from './kube/api.ts';
@@ -102,17 +103,22 @@ interface Applied {
  */
 export function createReconcile(deps: ReconcileDeps): Reconcile {
   return async (request) => {
+    deps.metrics.unsealRequested();
     const summary = deps.cache.sealedSecret(request.key);
     if (summary === undefined) return cleanUp(request, deps);
     if (summary.deleting) return leaveAlone(request, deps, 'left alone: the SealedSecret is being deleted');
-    if (await isSettled(request, summary, deps)) return leaveAlone(request, deps, 'unchanged');
-    deps.metrics.unsealRequested();
+    const left = await whatIsLeft(request, summary, deps);
+    if (left === 'nothing') return leaveAlone(request, deps, 'unchanged');
     const target = await read(request, summary, deps);
     if (target === undefined) return { type: 'done', action: 'gone' };
     try {
-      const unsealed = await unseal(target, deps);
-      const applied = await apply(target, unsealed, request, deps);
-      return await recordSuccess(target, applied, request, deps);
+      const applied = left === 'status' ? recordedFor(target, deps) : undefined;
+      return await recordSuccess(
+        target,
+        applied ?? (await apply(target, await unseal(target, deps), request, deps)),
+        request,
+        deps,
+      );
     } catch (failure) {
       if (!(failure instanceof StepFailure)) throw failure;
       return await recordFailure(target, failure, request, deps);
@@ -126,22 +132,32 @@ function leaveAlone({ key }: ReconcileRequest, { cache }: ReconcileDeps, action:
 }
 
 /**
- * Whether the record of an earlier run, which may have been another process, still holds: same spec, same Secret, same rules, and the status
- * says so. Then nothing is decrypted, let alone written.
+ * What an earlier run, which may have been another process, left to do. Where its record still holds (same spec, same Secret, same rules) nothing is
+ * decrypted, let alone written, but for the status if that does not say so.
  */
-async function isSettled(
-  { key, namespace, name, signal }: ReconcileRequest,
+async function whatIsLeft(
+  request: ReconcileRequest,
   summary: SealedSecretSummary,
-  { cache, client, memory }: ReconcileDeps,
-): Promise<boolean> {
-  const recent = memory.recentSuccess(key);
-  const isRecent = recent?.uid === summary.uid && recent.generation === summary.generation;
+  deps: ReconcileDeps,
+): Promise<'nothing' | 'status' | 'everything'> {
+  const recent = deps.memory.recentSuccess(request.key);
+  if (recent?.uid === summary.uid && recent.generation === summary.generation) {
+    if (!(await isAsRecorded(recent.record, request, summary, deps))) return 'everything';
+    return recent.statusStored ? 'nothing' : 'status';
+  }
   const isStored =
     summary.observedGeneration === summary.generation &&
     summary.synced?.status === 'True' &&
     summary.synced.reason === 'Unsealed';
-  const record = isRecent ? recent.record : summary.record;
-  if (!(isRecent ? recent.statusStored : isStored)) return false;
+  return isStored && (await isAsRecorded(summary.record, request, summary, deps)) ? 'nothing' : 'everything';
+}
+
+async function isAsRecorded(
+  record: SecretRecord | undefined,
+  { key, namespace, name, signal }: ReconcileRequest,
+  summary: SealedSecretSummary,
+  { cache, client }: ReconcileDeps,
+): Promise<boolean> {
   if (record?.specHash !== summary.specHash || record.rendererRevision !== rendererRevision) return false;
   const cached = cache.secret(key);
   if (cached === 'absent') return false;
@@ -171,11 +187,18 @@ async function read(
     const raw = await client.sealedSecrets.get({ namespace, name }, { signal });
     return raw === undefined ? undefined : targetOf(key, raw, specHashOf(raw));
   } catch (error) {
-    if (isSealedSecretsError(error) && memory.isNews(key, 'metric', `${summary.uid} ${summary.generation} fetch`)) {
+    if (isSealedSecretsError(error) && memory.isNews(key, 'fetch', `${summary.uid} ${summary.generation}`)) {
       metrics.unsealFailed('fetch', '');
     }
     throw error;
   }
+}
+
+/** The Secret as an earlier run of this process left it, unless the object has changed since that was looked at. */
+function recordedFor({ key, uid, specHash }: Target, { memory }: ReconcileDeps): Applied | undefined {
+  const recent = memory.recentSuccess(key);
+  if (recent?.uid !== uid || recent.record.specHash !== specHash) return undefined;
+  return { record: recent.record, written: false, action: 'told' };
 }
 
 /** So many items are named in a condition; further ones are not even tried. */
@@ -380,11 +403,11 @@ async function recordSuccess(
   const stored = await deps.status.write(target, outcome, request.signal);
   if (stored.type === 'failed') return statusFailure(target, stored.error, deps);
   deps.memory.rememberSuccess(key, { ...success, statusStored: true });
+  deps.memory.statusIsStored(key);
   return afterStatus(stored, target, deps) ?? { type: 'done', action };
 }
 
-/** Failed calls are not worth a red condition at first: with the usual backoff this many attempts take about two seconds. */
-const quietFailures = 8;
+/** Failed calls are not worth a red condition at first. */
 const isPassing = (code: ErrorCode) => code === 'ApiUnavailable' || code === 'ApiConflict';
 
 async function recordFailure(
@@ -396,9 +419,9 @@ async function recordFailure(
   const { key, namespace, generation, specHash } = target;
   deps.memory.doubtSuccess(key);
   const reason = errorMetricReason(step);
-  const tally = `${target.uid} ${generation} ${specHash} ${deps.keyRing().version} ${reason}`;
-  if (deps.memory.isNews(key, 'metric', tally)) deps.metrics.unsealFailed(reason, namespace);
-  if (isPassing(cause.code) && request.failures < quietFailures) return { type: 'retry', error: cause };
+  const tally = `${target.uid} ${generation} ${specHash} ${deps.keyRing().version}`;
+  if (deps.memory.isNews(key, reason, tally)) deps.metrics.unsealFailed(reason, namespace);
+  if (isPassing(cause.code) && request.failures < lastingFailures) return { type: 'retry', error: cause };
   const outcome: StatusOutcome = {
     synced: false,
     reason: cause.code as SyncedReason,
@@ -415,6 +438,7 @@ async function recordFailure(
   }
   const stored = await deps.status.write(target, outcome, request.signal);
   if (stored.type === 'failed') return statusFailure(target, stored.error, deps);
+  deps.memory.statusIsStored(key);
   return afterStatus(stored, target, deps) ?? { type: waitsForTrigger(cause.code) ? 'wait' : 'retry', error: cause };
 }
 
@@ -433,9 +457,9 @@ function afterStatus(
 }
 
 function statusFailure(target: Target, error: SealedSecretsError, { memory, metrics, logger }: ReconcileDeps): Outcome {
-  const tally = `${target.uid} ${target.generation} status`;
-  if (memory.isNews(target.key, 'metric', tally)) metrics.unsealFailed('status', target.namespace);
-  logger.error('status update failed', { 'sealed-secret': target.key, error: error.message });
+  const isNews = memory.isNews(target.key, 'status', `${target.uid} ${target.generation}`);
+  if (isNews) metrics.unsealFailed('status', target.namespace);
+  logger[isNews ? 'error' : 'debug']('status update failed', { 'sealed-secret': target.key, error: error.message });
   return { type: 'retry', error };
 }
 

@@ -19,12 +19,15 @@ const secrets = [
 ];
 
 /** Caches with the Secrets above and the SealedSecret `owned`. */
-function orphansWhere(synced: { readonly secrets: boolean; readonly sealedSecrets: boolean }): string[] {
+function orphansWhere(
+  synced: { readonly secrets: boolean; readonly sealedSecrets: boolean },
+  isSelective = false,
+): string[] {
   const scopes = createScopes({
     namespaces: ['payments'],
     ownNamespace: 'payments',
     namespacePollIntervalMs: 1,
-    isSelective: false,
+    isSelective,
     api: { get: async () => undefined },
     logger: createTestLogger(),
     createSealedSecrets: () =>
@@ -41,6 +44,10 @@ function orphansWhere(synced: { readonly secrets: boolean; readonly sealedSecret
 
 test('orphans are Secrets that a SealedSecret of their name controls which is not there', () => {
   expect(orphansWhere({ secrets: true, sealedSecrets: true })).toEqual(['orphan']);
+});
+
+test('where a selector may hide SealedSecrets nothing is an orphan', () => {
+  expect(orphansWhere({ secrets: true, sealedSecrets: true }, true)).toEqual([]);
 });
 
 test('as long as a cache is incomplete nothing is an orphan', () => {

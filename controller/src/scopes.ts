@@ -55,7 +55,7 @@ export interface Scopes extends ObjectCache {
   headStart(signal: AbortSignal): Promise<void>;
   readonly reflectors: ReadonlyMap<string, { readonly state: ReflectorState }>;
   sealedSecrets(): IterableIterator<SealedSecretSummary>;
-  /** Secrets that a SealedSecret of their name controls which is not there, where both caches are complete. */
+  /** Secrets that a SealedSecret of their name controls which is not there, where both caches are complete. None with a selector. */
   orphans(): IterableIterator<SecretMetadata>;
 }
 
@@ -136,6 +136,8 @@ export function createScopes(options: ScopesOptions): Scopes {
       for (const scope of scopes.values()) yield* scope.sealedSecrets.values();
     },
     *orphans() {
+      // A selector may hide the SealedSecret and not its Secret.
+      if (options.isSelective) return;
       for (const { sealedSecrets, secrets } of scopes.values()) {
         if (secrets?.state.synced !== true || !sealedSecrets.state.synced) continue;
         for (const secret of secrets.values()) if (isOrphan(secret, sealedSecrets)) yield secret;

@@ -18,6 +18,7 @@ const sealedSecret: SealedSecretSummary = {
   instanceLabel: '',
   observedGeneration: 1,
   synced: { status: 'True', reason: 'Unsealed' },
+  otherConditions: [],
   record,
   controller: 'kube-system/me',
 };
@@ -36,11 +37,13 @@ interface Parts {
   sealed?: SealedSecretSummary;
   cached?: SecretMetadata | 'absent';
   isWriting?: boolean;
+  storesStatuses?: boolean;
   writingForMs?: number;
 }
 
 function setUp(parts: Parts = {}) {
   const log: string[] = [];
+  const series: string[] = [];
   const sealed = 'sealed' in parts ? parts.sealed : sealedSecret;
   const triggers = createTriggers({
     cache: {
@@ -57,7 +60,8 @@ function setUp(parts: Parts = {}) {
     workers: { forget: () => log.push('forget') },
     memory: createObjectMemory({ nowMs: () => 0, repairWindowMs: 1 }),
     metrics: {
-      objectConditions() {},
+      objectConditions: ({ conditions }) =>
+        series.push(conditions.map(({ type, status }) => `${type} ${status}`).join(', ')),
       objectDeleted: () => log.push('series deleted'),
       foreignController: () => log.push('foreign'),
     },
@@ -70,11 +74,12 @@ function setUp(parts: Parts = {}) {
     logger: { debug() {}, info() {}, warn() {}, error() {} },
     controller: 'kube-system/me',
     isWriting: () => parts.isWriting ?? true,
+    storesStatuses: parts.storesStatuses ?? true,
     writingForMs: () => parts.writingForMs ?? 0,
     settleMs: 500,
     foreignDeletionGraceMs: 2000,
   });
-  return { triggers, log };
+  return { triggers, log, series };
 }
 
 const raw = {};
@@ -203,6 +208,27 @@ describe('a SealedSecret', () => {
     const { triggers, log } = setUp();
     triggers.sealedSecretChanged({ type: 'deleted', key, object: sealedSecret });
     expect(log).toEqual(['series deleted', 'forget', `add ${key} change`]);
+  });
+
+  it("whose status comes back shows all its conditions, others' too", () => {
+    const object = { ...sealedSecret, otherConditions: [{ type: 'Audited', status: 'False' }] };
+    const { triggers, series } = setUp();
+    triggers.sealedSecretChanged({ type: 'updated', key, object, previous: object, raw, initial: false });
+    expect(series).toEqual(['Synced True, Audited False']);
+  });
+
+  it('shows nothing that is stored where no status is written: that would be the outcome of long ago', () => {
+    const { triggers, series } = setUp({ storesStatuses: false });
+    triggers.exportConditions();
+    triggers.sealedSecretChanged({
+      type: 'updated',
+      key,
+      object: sealedSecret,
+      previous: sealedSecret,
+      raw,
+      initial: false,
+    });
+    expect(series).toEqual([]);
   });
 
   it('is not held by a replica that only follows', () => {

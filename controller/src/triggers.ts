@@ -23,6 +23,8 @@ export interface TriggersOptions {
   readonly controller: string;
   /** Whether this process writes; one that only follows holds no specs. */
   readonly isWriting: () => boolean;
+  /** `--update-status`: where it is off, what is stored is not what the last run found. */
+  readonly storesStatuses: boolean;
   /** How long it has been the one that writes, in milliseconds; 0 if it is not. */
   readonly writingForMs: () => number;
   /** See {@link Triggers.secretChanged}. */
@@ -51,9 +53,10 @@ export function createTriggers(options: TriggersOptions): Triggers {
     if (!options.isWriting()) cache.releaseSealedSecret(key);
   };
 
-  const exportCondition = ({ namespace, name, instanceLabel, synced }: SealedSecretSummary) => {
-    if (synced === undefined || !options.isWriting()) return;
-    metrics.objectConditions({ namespace, name, instanceLabel, conditions: [{ type: syncedCondition, ...synced }] });
+  const exportCondition = ({ namespace, name, instanceLabel, synced, otherConditions }: SealedSecretSummary) => {
+    if (synced === undefined || !options.isWriting() || !options.storesStatuses) return;
+    const conditions = [{ type: syncedCondition, ...synced }, ...otherConditions];
+    metrics.objectConditions({ namespace, name, instanceLabel, conditions });
   };
 
   return {

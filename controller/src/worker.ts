@@ -1,5 +1,5 @@
 import { isSealedSecretsError, SealedSecretsError } from '@waxwing/shared';
-import { type Backoff, delayAfterFailures, recheckDelay } from './backoff.ts';
+import { type Backoff, delayAfterFailures, lastingFailures, recheckDelay } from './backoff.ts';
 import type { Logger } from './logger.ts';
 import type { Metrics } from './metrics.ts';
 import type { Priority, QueueItem, WorkQueue } from './queue.ts';
@@ -109,12 +109,12 @@ export function createWorkerPool(options: WorkerPoolOptions): WorkerPool {
         logDone(key, outcome.action, seconds);
         return;
       case 'retry': {
-        const { count } = fail(key, outcome.error, 'warn');
+        const { count } = fail(key, outcome.error, 'retry');
         queue.addAfter(key, delayAfterFailures(count, options.backoff, options.random), 'retry');
         return;
       }
       case 'wait':
-        fail(key, outcome.error, 'error');
+        fail(key, outcome.error, 'wait');
         queue.addAfter(key, recheckDelay(options.recheckIntervalMs, options.random), 'resync');
         return;
     }
@@ -127,15 +127,15 @@ export function createWorkerPool(options: WorkerPoolOptions): WorkerPool {
     else logger.info('reconciled', attributes);
   }
 
-  /** One line when something begins to fail or fails otherwise; the repetitions in between are for debugging. */
-  function fail(key: string, error: SealedSecretsError, level: 'warn' | 'error'): Failing {
+  /** One line when something begins to fail or fails otherwise, one more when it lasts; the repetitions in between are for debugging. */
+  function fail(key: string, error: SealedSecretsError, type: 'retry' | 'wait'): Failing {
     const previous = failing.get(key);
     const entry = { count: (previous?.count ?? 0) + 1, code: error.code, message: error.message };
     failing.set(key, entry);
     const isNew = previous?.message !== error.message || previous.code !== error.code;
-    const message = level === 'warn' ? 'reconciling failed, will retry' : 'reconciling failed, waiting for a change';
+    const message = type === 'retry' ? 'reconciling failed, will retry' : 'reconciling failed, waiting for a change';
     const hint = error.hint === undefined ? {} : { hint: error.hint };
-    logger[isNew ? level : 'debug'](message, { key, reason: error.code, error: error.message, ...hint });
+    logger[levelOf(type, isNew, entry.count)](message, { key, reason: error.code, error: error.message, ...hint });
     return entry;
   }
 
@@ -181,6 +181,13 @@ export function createWorkerPool(options: WorkerPoolOptions): WorkerPool {
       return running.size;
     },
   };
+}
+
+/** What passes by itself is a warning until it has lasted: who logs errors only must hear of it too. */
+function levelOf(type: 'retry' | 'wait', isNew: boolean, count: number): 'debug' | 'warn' | 'error' {
+  if (type === 'retry' && count === lastingFailures) return 'error';
+  if (!isNew) return 'debug';
+  return type === 'retry' ? 'warn' : 'error';
 }
 
 /** A defect of ours: its message may hold anything, so only its kind and place are kept. */

@@ -282,6 +282,8 @@ export interface SealedSecretSummary {
   readonly observedGeneration: number | undefined;
   /** Status and reason of the Synced condition. */
   readonly synced: { readonly status: string; readonly reason: string } | undefined;
+  /** Type and status of conditions that are not ours, for the metric. */
+  readonly otherConditions: readonly { readonly type: string; readonly status: string }[];
   readonly record:
     | {
         readonly uid: string;

@@ -41,9 +41,20 @@ export function sealedSecretSummaryOf(raw: unknown): SealedSecretSummary {
   return summaryWithHash(raw, hashText(specTextOf(raw)));
 }
 
+/** Almost no object has other conditions: all share one list. */
+const none: SealedSecretSummary['otherConditions'] = [];
+
+function othersOf(conditions: readonly unknown[]): SealedSecretSummary['otherConditions'] {
+  const others = conditions
+    .map((entry) => ({ type: textAt(entry, 'type'), status: textAt(entry, 'status') }))
+    .filter(({ type }) => type !== '' && type !== syncedCondition);
+  return others.length === 0 ? none : others;
+}
+
 function summaryWithHash(raw: unknown, specHash: string): SealedSecretSummary {
   const status = property(raw, 'status');
-  const condition = listAt(status, 'conditions').find((entry) => textAt(entry, 'type') === syncedCondition);
+  const conditions = listAt(status, 'conditions');
+  const condition = conditions.find((entry) => textAt(entry, 'type') === syncedCondition);
   const record = property(status, 'secret');
   return {
     namespace: textAt(raw, 'metadata', 'namespace'),
@@ -59,6 +70,7 @@ function summaryWithHash(raw: unknown, specHash: string): SealedSecretSummary {
       condition === undefined
         ? undefined
         : { status: textAt(condition, 'status'), reason: textAt(condition, 'reason') },
+    otherConditions: conditions.length === 1 && condition !== undefined ? none : othersOf(conditions),
     record:
       typeof record !== 'object' || record === null
         ? undefined
