@@ -440,6 +440,25 @@ describe('planSecret', () => {
     if (check !== undefined) check((plan as { secret: Secret }).secret);
   });
 
+  it("does not ask people to delete what is somebody else's", () => {
+    const hintFor = (annotations: Record<string, string>) => {
+      const existing = foreign(annotations, { immutable: true, data: { username: 'x' } });
+      const plan = planSecret(sealedSecret, template(), existing, {
+        record: undefined,
+        specHash: 'hash',
+        allowCredentialTypes: false,
+        repairDrift: true,
+        recentRepairs: 0,
+        collectionOverdue: false,
+        volatileEntries: new Set(),
+        specChanged: false,
+      });
+      return plan.action === 'refuse' ? plan.hint : plan.action;
+    };
+    expect(hintFor({ [patchAnnotation]: 'true', [managedAnnotation]: 'true' })).toContain('delete secret');
+    expect(hintFor({ [patchAnnotation]: 'true' })).not.toContain('delete secret');
+  });
+
   it('names the field manager it gave way to', () => {
     const plan = planSecret(sealedSecret, template(), inCluster({ data: { username: 'x' } }), {
       ...(recorded() as { record: NonNullable<PlanContext['record']> }),

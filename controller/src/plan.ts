@@ -268,6 +268,14 @@ function replaceOurs(
   return merged(new Map([...existing].filter(([name]) => !recorded.has(name))), desired);
 }
 
+/** Such a Secret is somebody else's: its deletion leads to nothing (specification 9.1). */
+function isOnlyPatched({ metadata: { annotations } }: Secret): boolean {
+  return isTruthy(annotations, patchAnnotation) && !isTruthy(annotations, managedAnnotation);
+}
+
+const patchedHint =
+  'Whoever makes the Secret has to make it anew. It is patched again when the SealedSecret changes, or at the look once an hour.';
+
 /** What the API server, or a truce, forbids. */
 function refuseUpdate(
   existing: Secret,
@@ -281,7 +289,9 @@ function refuseUpdate(
       action: 'refuse',
       code: 'ImmutableSecret',
       message: `Secret ${namespace}/${name} has type ${existing.type} and the SealedSecret wants ${next.type}: the type of a Secret cannot be changed`,
-      hint: `Delete the Secret, it is made again with the new type: kubectl -n ${namespace} delete secret ${name}`,
+      hint: isOnlyPatched(existing)
+        ? patchedHint
+        : `Delete the Secret, it is made again with the new type: kubectl -n ${namespace} delete secret ${name}`,
     };
   }
   if (existing.immutable === true && !equalMaps(next.data, existing.data, equalBytes)) {
@@ -289,7 +299,9 @@ function refuseUpdate(
       action: 'refuse',
       code: 'ImmutableSecret',
       message: `Secret ${namespace}/${name} cannot be updated: the target Secret is immutable`,
-      hint: `It can only be deleted and made again: kubectl -n ${namespace} delete secret ${name}`,
+      hint: isOnlyPatched(existing)
+        ? patchedHint
+        : `It can only be deleted and made again: kubectl -n ${namespace} delete secret ${name}`,
     };
   }
   if (cause === 'drift' && context.recentRepairs >= contestedAfterRepairs) {

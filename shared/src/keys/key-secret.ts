@@ -54,7 +54,10 @@ export function isInvalid(parsed: KeySecret | InvalidKeySecret): parsed is Inval
   return 'violations' in parsed;
 }
 
-/** Reads a key Secret; what is wrong with it is a value, because one bad Secret must not stop the others. Its type is not looked at. */
+/**
+ * Reads a key Secret; what is wrong with it is a value, because one bad Secret must not stop the others. Its type is not looked at. PEM is ASCII,
+ * and what stands around its blocks may be anything.
+ */
 export function parseKeySecret(raw: unknown): KeySecret | InvalidKeySecret {
   let secret: Secret;
   try {
@@ -70,7 +73,7 @@ export function parseKeySecret(raw: unknown): KeySecret | InvalidKeySecret {
       return undefined;
     }
     try {
-      return read(decodeUtf8(bytes) ?? '');
+      return read(decodeUtf8(bytes) ?? Buffer.from(bytes).toString('latin1'));
     } catch (error) {
       violations.push(`data["${item}"]: ${describe(error)}`);
       return undefined;

@@ -101,6 +101,18 @@ describe('the configuration', () => {
     expect(invocation.type === 'run' && invocation.warnings.join()).toContain('deprecated');
   });
 
+  test('takes what upstream takes: negative counts and times that mean none', () => {
+    const config = configOf([
+      '--max-unseal-retries=-1',
+      '--kubeclient-qps=5',
+      '--kubeclient-burst=-1',
+      '--read-timeout=-1s',
+      '--write-timeout=-1s',
+    ]);
+    expect(config.client).toMatchObject({ qps: 5, burst: 0 });
+    expect(config.http).toMatchObject({ readTimeoutMs: 0, writeTimeoutMs: 0 });
+  });
+
   test('says all mistakes at once, each with flag, value and what is allowed', () => {
     const args = [
       '--nonsense=1',

@@ -321,7 +321,8 @@ function buildConfig(values: Values, reading: Reading, surroundings: Surrounding
     },
     client: {
       qps: reading.values.has('kubeclient-qps') && values['kubeclient-qps'] > 0 ? values['kubeclient-qps'] : undefined,
-      burst: values['kubeclient-burst'],
+      // Upstream's client takes one at a time where it is below one.
+      burst: Math.max(0, values['kubeclient-burst']),
       maxConcurrentRequests: values['max-concurrent-requests'],
       requestTimeoutMs: values['request-timeout'],
       watchIdleTimeoutMs: values['watch-idle-timeout'],
@@ -340,8 +341,8 @@ function buildConfig(values: Values, reading: Reading, surroundings: Surrounding
     http: {
       listen: listenAddress('listen-addr', values['listen-addr'], reading),
       listenMetrics: listenAddress('listen-metrics-addr', values['listen-metrics-addr'], reading),
-      readTimeoutMs: values['read-timeout'],
-      writeTimeoutMs: values['write-timeout'],
+      readTimeoutMs: Math.max(0, values['read-timeout']),
+      writeTimeoutMs: Math.max(0, values['write-timeout']),
       rateLimit: values['rate-limit'],
       rateLimitBurst: values['rate-limit-burst'],
       peerBudgetFactor: values['peer-budget-factor'],

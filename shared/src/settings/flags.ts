@@ -71,7 +71,7 @@ const upstreamFlags = {
     'Bits of new RSA keys',
   ),
   'key-ttl': flag(positive('87600h'), 87_600 * hourMs, 'How long new certificates are valid'),
-  'kubeclient-burst': flag(atLeast(0), 10, 'Burst of API requests; counts only if --kubeclient-qps is set'),
+  'kubeclient-burst': flag(intFlag, 10, 'Burst of API requests; counts only if --kubeclient-qps is set'),
   'kubeclient-qps': flag(
     floatFlag,
     0,
@@ -92,7 +92,7 @@ const upstreamFlags = {
     'Lowest level to log: DEBUG, INFO, WARN or ERROR, with an offset such as INFO+2',
   ),
   'max-unseal-retries': flag(
-    atLeast(0),
+    intFlag,
     5,
     'Accepted for compatibility: failures are retried for ever, with growing delays',
   ),
@@ -103,13 +103,13 @@ const upstreamFlags = {
   'privatekey-labels': flag(stringFlag, '', 'Labels of new key Secrets, k=v separated by commas'),
   'rate-limit': flag(atLeast(1), 2, 'Requests per second to /v1/verify and to /v1/rotate, each'),
   'rate-limit-burst': flag(atLeast(0), 2, 'Burst of requests to the same two'),
-  'read-timeout': flag(period('2m'), 2 * minuteMs, 'How long the servers wait for a request'),
+  'read-timeout': flag(durationFlag, 2 * minuteMs, 'How long the servers wait for a request; 0 or negative: for ever'),
   'rotate-period': flag(period('720h'), 720 * hourMs, 'Old name of --key-renew-period', { isHidden: true }),
   'skip-recreate': flag(boolFlag, false, 'Do not make deleted Secrets again, do not repair changed ones'),
   'update-status': flag(boolFlag, true, 'Write the status of SealedSecrets'),
   version: flag(boolFlag, false, 'Print the version and exit'),
   'watch-for-secrets': flag(boolFlag, false, 'Accepted for compatibility: key Secrets are always followed'),
-  'write-timeout': flag(period('2m'), 2 * minuteMs, 'How long the servers write an answer'),
+  'write-timeout': flag(durationFlag, 2 * minuteMs, 'How long the servers write an answer; 0 or negative: for ever'),
 } as const;
 
 const recipient = restrict(
