@@ -101,6 +101,37 @@ describe('failures of the API', () => {
     }
   });
 
+  test('of a Secret too large to be searched for, what can be no value is told, and nothing else', () => {
+    const canary = 'canary-value-4711';
+    const secretValues = () => [Buffer.from(canary), Buffer.alloc(1024 * 1024, 7)];
+    const ofLarge = (status: number, body: unknown) => apiErrorFromResponse({ ...call, secretValues }, status, body);
+    const webhook = ofLarge(
+      403,
+      statusBody({ reason: canary, message: `admission webhook "p.example" denied the request: it is ${canary}` }),
+    );
+    expect(webhook.code).toBe('ApiRejected');
+    expect(webhook.message).toContain('HTTP 403 admission webhook "p.example" denied the request (the rest');
+    const causes = [
+      { reason: 'FieldValueTooLong', field: 'data', message: `Too long: ${canary}` },
+      { reason: canary, field: `data[${canary}]`, message: canary },
+    ];
+    const invalid = ofLarge(422, statusBody({ reason: 'Invalid', message: canary, causes }));
+    expect(invalid.message).toContain('HTTP 422 Invalid, data: FieldValueTooLong (the rest');
+    for (const { message } of [webhook, invalid]) expect(message).not.toContain('canary');
+    expect(ofLarge(403, statusBody({ message: quota })).code).toBe('QuotaExceeded');
+    expect(ofLarge(503, undefined).message).toBe('update secrets "db" in namespace "payments": HTTP 503');
+  });
+
+  test('a text of any length is read to a bound', () => {
+    const long = statusBody({
+      message: `${', used: '.repeat(1_000_000)}`,
+      causes: Array(100_000).fill({ field: 'f' }),
+    });
+    for (const status of [403, 422]) {
+      expect(apiErrorFromResponse(call, status, long).message.length).toBeLessThan(10_000);
+    }
+  });
+
   test('messages do not change from one attempt to the next: what a quota has used is left out', () => {
     const error = apiErrorFromResponse(call, 403, statusBody({ message: quota }));
     expect(error.message).toContain('exceeded quota: small, requested: secrets=1, limited: secrets=3');

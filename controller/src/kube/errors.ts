@@ -82,9 +82,10 @@ const immutableText = 'field is immutable when `immutable` is set';
  * and without what differs from one attempt to the next.
  */
 export function apiErrorFromResponse(call: ApiCall, status: number, body: unknown, retryAfterMs?: number): ApiError {
-  const text = serverText(call, status, body);
+  const original = serverText(status, body);
   const reason = textAt(body, 'reason');
-  const code = codeOf(call, status, reason, text);
+  const code = codeOf(call, status, reason, original);
+  const text = original === '' ? `HTTP ${status}` : showable(call, status, body, original);
   const message = code === 'ApiForbidden' ? forbiddenText(call, status, text) : `${describeCall(call)}: ${text}`;
   const objectName = textAt(body, 'details', 'name');
   return new ApiError(code, message, { status, reason, objectName, retryAfterMs, hint: hintFor(code, call) });
@@ -120,18 +121,91 @@ function forbiddenCode(text: string): ErrorCode {
   return / cannot [a-z]+ resource /.test(text) || !text.includes(' is forbidden: ') ? 'ApiForbidden' : 'ApiRejected';
 }
 
-function serverText(call: ApiCall, status: number, body: unknown): string {
-  const causes = listAt(body, 'details', 'causes').map((cause) => {
-    const field = textAt(cause, 'field');
-    const message = redactFieldErrors(textAt(cause, 'message'));
+/** More of a text is not looked at: somebody else decides how long it is. */
+const longestServerText = 8192;
+const mostCauses = 64;
+
+/** What the API server says, without what it calls values; empty if it says nothing. */
+function serverText(status: number, body: unknown): string {
+  const plain = (text: string) => redactFieldErrors(text.slice(0, longestServerText));
+  const listed = listAt(body, 'details', 'causes').slice(0, mostCauses);
+  const causes = listed.map((cause) => {
+    const field = textAt(cause, 'field').slice(0, longestServerText);
+    const message = plain(textAt(cause, 'message'));
     return field === '' ? message : `${field}: ${message}`;
   });
-  const own = redactFieldErrors(textAt(body, 'message'));
   // The causes of a rejected document repeat its message, field by field, and their values end where the text ends.
-  const text = status === 422 && causes.length > 0 ? causes.join(', ') : own;
-  const plain = text === '' ? `HTTP ${status}` : withoutCounts(text);
-  return call.secretValues === undefined ? plain : redactValues(plain, call.secretValues());
+  const text = status === 422 && causes.length > 0 ? causes.join(', ') : plain(textAt(body, 'message'));
+  return withoutCounts(text.slice(0, longestServerText));
 }
+
+function showable(call: ApiCall, status: number, body: unknown, text: string): string {
+  if (call.secretValues === undefined) return text;
+  return redactValues(text, call.secretValues()) ?? `HTTP ${status}${withheldText(body, text)}`;
+}
+
+/** Of an answer that cannot be searched for values: what can be none, because it is a word of Kubernetes or a name of the cluster. */
+function withheldText(body: unknown, text: string): string {
+  const facts = new Set<string>();
+  const reason = textAt(body, 'reason');
+  if (statusReasons.has(reason)) facts.add(reason);
+  for (const cause of listAt(body, 'details', 'causes').slice(0, mostCauses)) {
+    const field = textAt(cause, 'field');
+    const what = [fieldsOfSecrets.has(field) ? field : '', causeReasonOf(cause)].filter((part) => part !== '');
+    if (what.length > 0) facts.add(what.join(': '));
+  }
+  const webhook = /^admission webhook "[a-z0-9.-]{1,253}" denied the request(?=:| without)/.exec(text);
+  if (webhook !== null) facts.add(webhook[0]);
+  const known = facts.size === 0 ? '' : ` ${[...facts].join(', ')}`;
+  return `${known} (the rest of the answer is left out: the Secret is too large to search the text for its values)`;
+}
+
+function causeReasonOf(cause: unknown): string {
+  const reason = textAt(cause, 'reason');
+  return causeReasons.has(reason) ? reason : '';
+}
+
+/** `StatusReason` and `CauseType` of apimachinery's meta/v1 and validation/field, as far as writes get them. */
+const statusReasons: ReadonlySet<string> = new Set([
+  'AlreadyExists',
+  'BadRequest',
+  'Conflict',
+  'Forbidden',
+  'InternalError',
+  'Invalid',
+  'NotAcceptable',
+  'NotFound',
+  'RequestEntityTooLarge',
+  'ServerTimeout',
+  'ServiceUnavailable',
+  'Timeout',
+  'TooManyRequests',
+  'Unauthorized',
+  'UnsupportedMediaType',
+]);
+const causeReasons: ReadonlySet<string> = new Set([
+  'FieldValueDuplicate',
+  'FieldValueForbidden',
+  'FieldValueInvalid',
+  'FieldValueNotFound',
+  'FieldValueNotSupported',
+  'FieldValueRequired',
+  'FieldValueTooLong',
+  'FieldValueTooMany',
+  'FieldValueTypeInvalid',
+  'UnexpectedServerResponse',
+]);
+const fieldsOfSecrets: ReadonlySet<string> = new Set([
+  'data',
+  'immutable',
+  'metadata',
+  'metadata.annotations',
+  'metadata.labels',
+  'metadata.name',
+  'metadata.namespace',
+  'metadata.ownerReferences',
+  'type',
+]);
 
 /** Messages become conditions, and those must not change with every attempt. */
 function withoutCounts(text: string): string {
