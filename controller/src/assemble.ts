@@ -3,9 +3,9 @@ import type { TemplateRenderer } from '@waxwing/shared';
 import { activeKeySelector } from '@waxwing/shared';
 import { type Config, namespacesOf } from '@waxwing/shared/settings';
 import { createCryptoService } from './crypto-service.ts';
-import { createAuthorize } from './http/auth.ts';
+import { createAuthenticate } from './http/auth.ts';
 import { formatBody, parseBody } from './http/body.ts';
-import { createBudget, createRateLimiter } from './http/limits.ts';
+import { createBudget, createMemoryBudget, createRateLimiter } from './http/limits.ts';
 import type { ServerOptions } from './http/server.ts';
 import type { BackUpKey } from './keys/backup.ts';
 import { followKeySecrets, type KeyFollower } from './keys/follow.ts';
@@ -306,6 +306,8 @@ function reflectorTiming({ client, keys }: Config): ReflectorTiming {
 const rememberedClients = 65_536;
 /** Requests that wait for their turn to decrypt; more are asked to come back. */
 const waitingCryptoRequests = 64;
+/** So many bodies of the greatest length are held at once, or many more of the usual few kilobytes. */
+const longestBodiesAtOnce = 8;
 
 export function assembleServer(
   foundation: Foundation,
@@ -334,7 +336,8 @@ export function assembleServer(
       burst: (http.rateLimitBurst + 1) * http.peerBudgetFactor - 1,
     }),
     cryptoBudget: createBudget({ concurrent: http.maxCryptoRequests, waiting: waitingCryptoRequests }),
-    authorize: http.auth === 'token' ? createAuthorize(client.access, http.authAudience) : undefined,
+    bodyMemory: createMemoryBudget(longestBodiesAtOnce * http.maxBodyBytes),
+    authenticate: http.auth === 'token' ? createAuthenticate(client.access, http.authAudience) : undefined,
     metrics,
     logger,
     nowMs: now,

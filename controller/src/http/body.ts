@@ -8,12 +8,17 @@ import {
   SealedSecretsError,
   sealedSecretDocument,
 } from '@waxwing/shared';
+import type { MemoryShare } from './limits.ts';
 
-/** Why a body is not there: it was longer than allowed, or the connection broke. */
-export type BodyFailure = 'too-large' | 'broken';
+/** Why a body is not there: it was longer than allowed, there was no memory for it, or the connection broke. */
+export type BodyFailure = 'too-large' | 'no-memory' | 'broken';
 
-/** Reads a request body of at most `maxBytes`. A longer one is not read to its end. */
-export async function readBody(request: IncomingMessage, maxBytes: number): Promise<Uint8Array | BodyFailure> {
+/** Reads a request body of at most `maxBytes` into the given share, which the caller releases. A longer one is not read to its end. */
+export async function readBody(
+  request: IncomingMessage,
+  maxBytes: number,
+  memory: Pick<MemoryShare, 'grow'>,
+): Promise<Uint8Array | BodyFailure> {
   const announced = Number(request.headers['content-length'] ?? 0);
   if (announced > maxBytes) return 'too-large';
   const chunks: Buffer[] = [];
@@ -22,6 +27,7 @@ export async function readBody(request: IncomingMessage, maxBytes: number): Prom
     for await (const chunk of request as AsyncIterable<Buffer>) {
       length += chunk.length;
       if (length > maxBytes) return 'too-large';
+      if (!memory.grow(chunk.length)) return 'no-memory';
       chunks.push(chunk);
     }
   } catch {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { createBudget, createRateLimiter } from './limits.ts';
+import { createBudget, createMemoryBudget, createRateLimiter, createTurns } from './limits.ts';
 
 describe('createRateLimiter', () => {
   const limiterAt = (parts: { perSecond?: number; burst?: number; maxKeys?: number } = {}) => {
@@ -23,6 +23,14 @@ describe('createRateLimiter', () => {
   it('counts keys apart', () => {
     const { limiter } = limiterAt({ burst: 0 });
     expect(['a', 'a', 'b'].map((key) => limiter.take(key).allowed)).toEqual([true, false, true]);
+  });
+
+  it('tells what it would answer without taking or remembering anything', () => {
+    const { limiter } = limiterAt({ burst: 0, maxKeys: 1 });
+    for (let i = 0; i < 3; i++) expect(limiter.peek('a').allowed).toBe(true);
+    limiter.take('a');
+    expect(limiter.peek('b')).toMatchObject({ allowed: true, remaining: 0 });
+    expect(limiter.peek('a')).toMatchObject({ allowed: false, retryAfterMs: 500 });
   });
 
   it('forgets the key that was away for longest', () => {
@@ -49,5 +57,36 @@ describe('createBudget', () => {
     const budget = createBudget({ concurrent: 1, waiting: 0 });
     await expect(budget.spend(async () => Promise.reject(new Error('no')))).rejects.toThrow('no');
     expect(await budget.spend(async () => 1)).toBe(1);
+  });
+});
+
+describe('createMemoryBudget', () => {
+  it('gives no more than it has, to all together, and takes everything back', () => {
+    const budget = createMemoryBudget(10);
+    const [one, two] = [budget.open(), budget.open()];
+    expect([one.grow(6), two.grow(5), two.grow(4), one.grow(1)]).toEqual([true, false, true, false]);
+    one.release();
+    one.release();
+    expect([two.grow(7), two.grow(6), one.grow(1)]).toEqual([false, true, false]);
+  });
+});
+
+describe('createTurns', () => {
+  it('runs one piece after the other, lets the event loop turn in between, and goes on after a failure', async () => {
+    const turns = createTurns();
+    const order: string[] = [];
+    const immediately = () => setImmediate(() => order.push('turn'));
+    const failing = turns(() => {
+      order.push('a');
+      immediately();
+      throw new Error('no');
+    });
+    const second = turns(() => {
+      order.push('b');
+      return 'result';
+    });
+    await expect(failing).rejects.toThrow('no');
+    expect(await second).toBe('result');
+    expect(order).toEqual(['a', 'turn', 'b']);
   });
 });

@@ -11,8 +11,10 @@ export interface RateDecision {
 }
 
 export interface RateLimiter {
-  /** Takes one request of this key, or refuses it. */
+  /** Takes one request of this key, or refuses it. The key is remembered: it must be of bounded length. */
   take(key: string): RateDecision;
+  /** What `take` would answer, without taking or remembering anything. */
+  peek(key: string): RateDecision;
 }
 
 export interface RateLimit {
@@ -33,25 +35,31 @@ export function createRateLimiter({ perSecond, burst, maxKeys, nowMs }: RateLimi
   const limit = burst + 1;
   const toleranceMs = intervalMs * limit;
   const arrivals = new Map<string, number>();
+  const decide = (key: string): { decision: RateDecision; reserved: number } => {
+    const now = nowMs();
+    const arrival = Math.max(now, arrivals.get(key) ?? now);
+    const next = arrival + intervalMs;
+    const earliest = next - toleranceMs;
+    const allowed = earliest <= now;
+    const reserved = allowed ? next : arrival;
+    const decision = {
+      allowed,
+      limit,
+      remaining: Math.max(0, Math.floor((toleranceMs - (reserved - now)) / intervalMs)),
+      resetAfterMs: reserved - now,
+      retryAfterMs: allowed ? 0 : earliest - now,
+    };
+    return { decision, reserved };
+  };
   return {
+    peek: (key) => decide(key).decision,
     take(key) {
-      const now = nowMs();
-      const arrival = Math.max(now, arrivals.get(key) ?? now);
-      const next = arrival + intervalMs;
-      const earliest = next - toleranceMs;
-      const allowed = earliest <= now;
-      const reserved = allowed ? next : arrival;
+      const { decision, reserved } = decide(key);
       // Deleted first, so that the order of the map is the order of the last visit.
       arrivals.delete(key);
       arrivals.set(key, reserved);
       if (arrivals.size > maxKeys) arrivals.delete(arrivals.keys().next().value as string);
-      return {
-        allowed,
-        limit,
-        remaining: Math.max(0, Math.floor((toleranceMs - (reserved - now)) / intervalMs)),
-        resetAfterMs: reserved - now,
-        retryAfterMs: allowed ? 0 : earliest - now,
-      };
+      return decision;
     },
   };
 }
@@ -84,4 +92,54 @@ export function createBudget({ concurrent, waiting }: { concurrent: number; wait
       }
     },
   };
+}
+
+/** A bounded number of bytes that several holders share. */
+export interface MemoryBudget {
+  open(): MemoryShare;
+}
+
+export interface MemoryShare {
+  /** Takes so many bytes more; false, and none are taken, where they are not there. */
+  grow(bytes: number): boolean;
+  /** Gives everything back. Further calls do nothing. */
+  release(): void;
+}
+
+export function createMemoryBudget(maxBytes: number): MemoryBudget {
+  let used = 0;
+  return {
+    open() {
+      let held = 0;
+      return {
+        grow(bytes) {
+          if (used + bytes > maxBytes) return false;
+          used += bytes;
+          held += bytes;
+          return true;
+        },
+        release() {
+          used -= held;
+          held = 0;
+        },
+      };
+    },
+  };
+}
+
+/** Runs work one piece after the other, each in a turn of the event loop of its own. Resolves or rejects as the work returns or throws. */
+export type Turns = <T>(work: () => T) => Promise<T>;
+
+/** For work that holds the thread: without a turn in between, several pieces would hold up whatever has to happen in time, such as lease renewals. */
+export function createTurns(): Turns {
+  let last: Promise<unknown> = Promise.resolve();
+  return (work) => {
+    const result = last.then(nextTurn).then(work);
+    last = result.catch(() => {});
+    return result;
+  };
+}
+
+function nextTurn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
 }

@@ -17,7 +17,7 @@ import { createCryptoService } from '../crypto-service.ts';
 import type { KeyRing } from '../keys/registry.ts';
 import { createKeyRegistry, emptyKeyRing, newestKey } from '../keys/registry.ts';
 import { formatBody, parseBody } from './body.ts';
-import { createBudget, createRateLimiter } from './limits.ts';
+import { createBudget, createMemoryBudget, createRateLimiter } from './limits.ts';
 import type { RunningServer, ServerOptions } from './server.ts';
 import { createApp, listen } from './server.ts';
 
@@ -93,7 +93,8 @@ function serverOptions(parts: Partial<ServerOptions> & { readonly ring?: () => K
     clientLimiter: unlimited,
     peerLimiter: unlimited,
     cryptoBudget: createBudget({ concurrent: 4, waiting: 1000 }),
-    authorize: undefined,
+    bodyMemory: createMemoryBudget(64 * 1024 * 1024),
+    authenticate: undefined,
     metrics: { httpRequest() {} },
     logger: quiet,
     nowMs: () => 0,
@@ -266,18 +267,122 @@ describe('HTTP API', () => {
     );
   });
 
-  it('asks who somebody is where that is wanted', () => {
-    const authorize: ServerOptions['authorize'] = async (token, endpoint, target) =>
-      token === 'good' ? undefined : { status: 401, message: `no ${endpoint} of ${target.metadata.name}` };
+  it('remembers no client of a peer that has used up its budget, and spends no budget on a client that has', () => {
+    const taken: string[] = [];
+    const limiter = createRateLimiter({ perSecond: 1, burst: 1, maxKeys: 10, nowMs: () => 0 });
+    const clientLimiter = {
+      ...limiter,
+      take(key: string) {
+        taken.push(key);
+        return limiter.take(key);
+      },
+    };
+    const peerLimiter = createRateLimiter({ perSecond: 1, burst: 3, maxKeys: 10, nowMs: () => 0 });
+    return withServer({ clientLimiter, peerLimiter }, async (port) => {
+      const long = 'a'.repeat(8000);
+      const ask = async (client: string) => {
+        const { status, headers } = await send(port, '/v1/verify', '', { headers: { 'x-forwarded-for': client } });
+        return [status, headers['x-ratelimit-remaining']];
+      };
+      expect(await ask(`${long}1`)).toEqual([500, '1']);
+      expect(await ask(`${long.toUpperCase()}1`)).toEqual([500, '0']);
+      for (let i = 0; i < 3; i++) expect(await ask(`${long}1`)).toEqual([429, '0']);
+      expect(await ask(`${long}2`)).toEqual([500, '1']);
+      expect(await ask('b')).toEqual([500, '1']);
+      expect(await ask('c')).toEqual([429, '1']);
+      expect(new Set(taken).size).toBe(3);
+      expect(Math.max(...taken.map(({ length }) => length))).toBeLessThan(100);
+    });
+  });
+
+  it('holds no more bodies in memory than it has for them', async () => {
+    const gate = Promise.withResolvers<boolean>();
     const [{ body } = { body: '' }] = cases;
-    return withServer({ authorize, verify: async () => true }, async (port) => {
-      expect(await send(port, '/v1/verify', body)).toMatchObject({
-        status: 401,
-        body: 'no verify of db-credentials\n',
-      });
-      expect(await send(port, '/v1/verify', body, { headers: { 'X-Waxwing-Token': 'good' } })).toMatchObject({
-        status: 200,
-      });
+    const bodyMemory = createMemoryBudget(body.length + 10);
+    await withServer({ bodyMemory, verify: () => gate.promise }, async (port) => {
+      const first = send(port, '/v1/verify', body);
+      await expect
+        .poll(async () => send(port, '/v1/verify', body))
+        .toMatchObject({ status: 429, headers: { 'retry-after': '1', connection: 'close' } });
+      gate.resolve(true);
+      expect((await first).status).toBe(200);
+      expect((await send(port, '/v1/verify', body)).status).toBe(200);
+    });
+  });
+
+  it('gives the memory of a body back whose sender goes away', async () => {
+    const bodyMemory = createMemoryBudget(100);
+    await withServer({ bodyMemory }, async (port) => {
+      const outgoing = request({ port, host: '127.0.0.1', path: '/v1/verify', method: 'POST' });
+      outgoing.on('error', () => {});
+      outgoing.write('x'.repeat(90));
+      const other = () => send(port, '/v1/verify', 'y'.repeat(50));
+      await expect.poll(async () => (await other()).status).toBe(429);
+      outgoing.destroy();
+      await expect.poll(async () => (await other()).status).toBe(500);
+    });
+  });
+
+  it('parses as many bodies at once as may be decrypted, one to a turn of the event loop', async () => {
+    let turn = 0;
+    const counter = setInterval(() => turn++, 0);
+    const turnsOfParsing: number[] = [];
+    const parse: ServerOptions['parseBody'] = (body, options) => {
+      turnsOfParsing.push(turn);
+      // So long that the timer is due in the next turn.
+      const endMs = performance.now() + 5;
+      while (performance.now() < endMs);
+      return parseBody(body, options);
+    };
+    await withServer({ parseBody: parse }, async (port) => {
+      const answers = await Promise.all(Array.from({ length: 20 }, () => send(port, '/v1/verify', 'kind: x')));
+      expect(answers.map(({ status }) => status)).toEqual(Array(20).fill(500));
+    });
+    clearInterval(counter);
+    expect(turnsOfParsing).toHaveLength(20);
+    expect(new Set(turnsOfParsing).size).toBe(20);
+  });
+
+  it('parses nothing while too many requests decrypt', async () => {
+    const gate = Promise.withResolvers<boolean>();
+    const [{ body } = { body: '' }] = cases;
+    let parsed = 0;
+    const parts: Parameters<typeof withServer>[0] = {
+      cryptoBudget: createBudget({ concurrent: 1, waiting: 0 }),
+      verify: () => gate.promise,
+      parseBody(text, options) {
+        parsed++;
+        return parseBody(text, options);
+      },
+    };
+    await withServer(parts, async (port) => {
+      const first = send(port, '/v1/verify', body);
+      await expect.poll(() => parsed).toBe(1);
+      expect((await send(port, '/v1/verify', 'kind: x')).status).toBe(429);
+      expect(parsed).toBe(1);
+      gate.resolve(true);
+      await first;
+    });
+  });
+
+  it('asks who somebody is before it reads what they send, and what they may do with it afterwards', () => {
+    const authenticate: ServerOptions['authenticate'] = async (token) => ({
+      ...(token === undefined ? { status: 401, message: 'no token' } : {}),
+      refusalFor: async (endpoint, target) =>
+        token === 'good' ? undefined : { status: 403, message: `no ${endpoint} of ${target.metadata.name}` },
+    });
+    const [{ body } = { body: '' }] = cases;
+    const parts = { authenticate, verify: async () => true, maxBodyBytes: body.length };
+    return withServer(parts, async (port) => {
+      const ask = (text: string, token?: string) =>
+        send(port, '/v1/verify', text, { headers: token === undefined ? {} : { 'X-Waxwing-Token': token } });
+      for (const text of [body, 'no document', `${body} `]) {
+        expect(await ask(text)).toMatchObject({ status: 401, body: 'no token\n' });
+      }
+      expect(await ask(`${body} `, 'bad')).toMatchObject({ status: 413 });
+      expect(await ask('no document', 'bad')).toMatchObject({ status: 500, body: '' });
+      expect(await ask(body, 'bad')).toMatchObject({ status: 403, body: 'no verify of db-credentials\n' });
+      expect(await ask(body, 'good')).toMatchObject({ status: 200 });
     });
   });
 });

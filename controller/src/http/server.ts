@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { Server } from 'node:http';
 import { createServer as createHttpServer } from 'node:http';
 import type { SealedSecret } from '@waxwing/shared';
@@ -7,18 +8,26 @@ import type { Express, NextFunction, Request, Response } from 'express';
 import express from 'express';
 import type { Logger } from '../logger.ts';
 import type { Metrics } from '../metrics.ts';
-import { readBody } from './body.ts';
-import type { Budget, RateDecision, RateLimiter } from './limits.ts';
+import { type BodyFailure, readBody } from './body.ts';
+import type { Budget, MemoryBudget, RateDecision, RateLimiter, Turns } from './limits.ts';
+import { createTurns } from './limits.ts';
 
-/** What a caller may do with an object; undefined lets the request pass. */
-export type Refusal = { readonly status: 401 | 403 | 503; readonly message: string } | undefined;
+/** Why a caller gets no answer. */
+export interface Refusal {
+  readonly status: 401 | 403 | 503;
+  readonly message: string;
+}
 
-/** Checks the caller of an endpoint; see `auth.ts`. */
-export type Authorize = (
-  token: string | undefined,
-  endpoint: 'verify' | 'rotate',
-  target: SealedSecret,
-) => Promise<Refusal>;
+type Endpoint = 'verify' | 'rotate';
+
+/** Somebody whose token was good. */
+export interface Caller {
+  /** Undefined if the caller may use the endpoint for the object. */
+  refusalFor(endpoint: Endpoint, target: SealedSecret): Promise<Refusal | undefined>;
+}
+
+/** Finds out who sent a token; see `auth.ts`. */
+export type Authenticate = (token: string | undefined) => Promise<Caller | Refusal>;
 
 export interface ServerOptions {
   /** The certificate to seal with, in PEM. Throws SealedSecretsError, whose code and text tell why there is none. */
@@ -39,10 +48,12 @@ export interface ServerOptions {
   readonly clientLimiter: RateLimiter;
   /** Per TCP peer, whoever it says it speaks for. */
   readonly peerLimiter: RateLimiter;
-  /** For everything that decrypts. */
+  /** For everything that parses and decrypts. */
   readonly cryptoBudget: Budget;
+  /** For bodies, from their first byte until they are answered. */
+  readonly bodyMemory: MemoryBudget;
   /** Undefined: nobody is asked who they are, as upstream does it. */
-  readonly authorize: Authorize | undefined;
+  readonly authenticate: Authenticate | undefined;
   readonly metrics: Pick<Metrics, 'httpRequest'>;
   readonly logger: Logger;
   readonly nowMs: () => number;
@@ -51,6 +62,7 @@ export interface ServerOptions {
 /** The HTTP API (specification 5.1): built from functions, knows no controller. Methods are not looked at, as upstream does not. */
 export function createApp(options: ServerOptions): Express {
   const app = plainApp();
+  const turns = createTurns();
   app.all('/healthz', (_request, response) => {
     const stuck = options.stuck();
     if (stuck === undefined) text(response, 200, 'ok\n');
@@ -61,8 +73,8 @@ export function createApp(options: ServerOptions): Express {
     else text(response, 503, 'not ready\n');
   });
   app.all('/v1/cert.pem', measured(options), (_request, response) => sendCertificate(options, response));
-  app.all('/v1/verify', measured(options), limited(options), withObject(options, 'verify', answerVerify));
-  app.all('/v1/rotate', measured(options), limited(options), withObject(options, 'rotate', answerRotate));
+  app.all('/v1/verify', measured(options), limited(options), withObject(options, turns, 'verify', answerVerify));
+  app.all('/v1/rotate', measured(options), limited(options), withObject(options, turns, 'rotate', answerRotate));
   app.use(notFound);
   app.use(failed(options.logger));
   return app;
@@ -191,14 +203,25 @@ function sendCertificate({ currentCertificate, logger }: ServerOptions, response
 
 function limited({ clientLimiter, peerLimiter }: ServerOptions) {
   return (request: Request, response: Response, next: NextFunction): void => {
-    // The first header line alone, as upstream: the API server appends the address it saw to it.
-    const [forwardedFor = ''] = request.headersDistinct['x-forwarded-for'] ?? [];
-    const client = clientLimiter.take(`${forwardedFor.toLowerCase()}\n${request.path}`);
+    const clientKey = clientKeyOf(request);
+    const peerKey = request.socket.remoteAddress ?? '';
+    // A peer that has used up its budget may not fill the memory with clients it makes up; one client's refused requests, on the other
+    // hand, must not use up the budget of the peer that speaks for all.
+    const peer = peerLimiter.peek(peerKey);
+    const client = peer.allowed ? clientLimiter.take(clientKey) : clientLimiter.peek(clientKey);
     setRateHeaders(response, client);
-    const peer = client.allowed ? peerLimiter.take(request.socket.remoteAddress ?? '') : client;
-    if (peer.allowed) next();
-    else tooMany(response, peer.retryAfterMs);
+    const refused = [peer, client].find(({ allowed }) => !allowed);
+    if (refused === undefined) {
+      peerLimiter.take(peerKey);
+      next();
+    } else tooMany(response, refused.retryAfterMs);
   };
+}
+
+/** The first header line alone and the path, as upstream: the API server appends the address it saw to it. As a digest: a header may be long. */
+function clientKeyOf(request: Request): string {
+  const [forwardedFor = ''] = request.headersDistinct['x-forwarded-for'] ?? [];
+  return createHash('sha256').update(`${forwardedFor.toLowerCase()}\n${request.path}`).digest('base64');
 }
 
 function setRateHeaders(response: Response, { limit, remaining, resetAfterMs }: RateDecision): void {
@@ -216,28 +239,45 @@ function tooMany(response: Response, retryAfterMs: number): void {
 
 type Answer = (options: ServerOptions, sealedSecret: SealedSecret, response: Response) => Promise<void>;
 
-/** Reads the body, checks the caller, and answers within the crypto budget. */
-function withObject(options: ServerOptions, endpoint: 'verify' | 'rotate', answer: Answer) {
+/** Finds out who asks, reads the body, and parses and answers it within the budgets. */
+function withObject(options: ServerOptions, turns: Turns, endpoint: Endpoint, answer: Answer) {
   return async (request: Request, response: Response): Promise<void> => {
-    const body = await readBody(request, options.maxBodyBytes);
-    if (body === 'broken') return void response.status(400).end();
-    if (body === 'too-large') {
-      response.set('Connection', 'close');
-      return text(response, 413, `body is longer than ${options.maxBodyBytes} bytes\n`);
+    const caller = await options.authenticate?.(request.get('X-Waxwing-Token'));
+    if (caller !== undefined && 'status' in caller) return refuse(response, caller);
+    const memory = options.bodyMemory.open();
+    try {
+      const body = await readBody(request, options.maxBodyBytes, memory);
+      if (typeof body === 'string') return withoutBody(options, body, response);
+      const done = await options.cryptoBudget.spend(async () => {
+        const sealedSecret = await turns(() => parse(options, body, endpoint));
+        if (sealedSecret === undefined) response.status(500).end();
+        else {
+          const refusal = await caller?.refusalFor(endpoint, sealedSecret);
+          if (refusal === undefined) await answer(options, sealedSecret, response);
+          else refuse(response, refusal);
+        }
+        return true;
+      });
+      if (done === undefined) tooMany(response, 1000);
+    } finally {
+      memory.release();
     }
-    const sealedSecret = parse(options, body, endpoint);
-    if (sealedSecret === undefined) return void response.status(500).end();
-    const refusal = await options.authorize?.(request.get('X-Waxwing-Token'), endpoint, sealedSecret);
-    if (refusal !== undefined) return text(response, refusal.status, `${refusal.message}\n`);
-    const done = await options.cryptoBudget.spend(async () => {
-      await answer(options, sealedSecret, response);
-      return true;
-    });
-    if (done === undefined) tooMany(response, 1000);
   };
 }
 
-function parse(options: ServerOptions, body: Uint8Array, endpoint: 'verify' | 'rotate'): SealedSecret | undefined {
+function refuse(response: Response, { status, message }: Refusal): void {
+  text(response, status, `${message}\n`);
+}
+
+/** The connection ends where there is more to come than anybody wants to read. */
+function withoutBody({ maxBodyBytes }: ServerOptions, failure: BodyFailure, response: Response): void {
+  if (failure === 'broken') return void response.status(400).end();
+  response.set('Connection', 'close');
+  if (failure === 'no-memory') tooMany(response, 1000);
+  else text(response, 413, `body is longer than ${maxBodyBytes} bytes\n`);
+}
+
+function parse(options: ServerOptions, body: Uint8Array, endpoint: Endpoint): SealedSecret | undefined {
   try {
     return options.parseBody(body, { single: endpoint === 'verify' });
   } catch (error) {
