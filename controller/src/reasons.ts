@@ -14,6 +14,8 @@ export const keyEventReasons = {
   invalidKeySecret: 'InvalidKeySecret',
   /** A key Secret was deleted: its key opens what it sealed until this process ends, and is lost then. */
   keySecretDeleted: 'KeySecretDeleted',
+  /** A key Secret holds another key or none: the key it held opens what it sealed until this process ends, and is lost then. */
+  keySecretOverwritten: 'KeySecretOverwritten',
   /** More than one key Secret claims to be the primary; the newest of them seals. */
   severalPrimaryKeys: 'SeveralPrimaryKeys',
   /** The primary key cannot seal; nothing is sealed under another one instead. */

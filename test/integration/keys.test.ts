@@ -192,10 +192,25 @@ describe('a key Secret that changes while the controller runs', () => {
     await addKey(namespace, 'alpha');
     await addKey(namespace, 'charlie');
     await using controller = await cluster.startController({ namespace });
+    await certificateIs('charlie.crt.pem', controller);
     await cluster.patchSecret(namespace, 'key-charlie', { data: { 'tls.key': 'anVuaw==' } });
     await cluster.event(namespace, 'key-charlie', 'InvalidKeySecret');
+    const told = await cluster.event(namespace, 'key-charlie', 'KeySecretOverwritten');
+    expect(told.message).toContain('does not hold key');
     await certificateIs('alpha.crt.pem', controller);
     expect((await controller.request('/healthz')).status).toBe(200);
+    expect(await controller.metric('waxwing_invalid_key_secrets')).toBe(1);
+    // The key goes on opening: what is sealed under it, and nothing is said of a Secret that is gone.
+    const target = await cluster.createNamespace();
+    const certificatePem = keyFile('charlie.crt.pem');
+    const sealed = seal({ certificatePem, namespace: target, name: 'still', data: { a: '1' } });
+    await cluster.apply(sealed);
+    await cluster.secretWith(target, 'still', { a: '1' });
+    const verified = await controller.request('/v1/verify', { method: 'POST', body: JSON.stringify(sealed) });
+    expect(verified.status).toBe(200);
+    const events = await cluster.events(namespace, 'key-charlie');
+    expect(events.map(({ reason }) => reason)).not.toContain('KeySecretDeleted');
+    expect(controller.logs()).not.toContain('is gone');
   });
 
   it("and is made primary seals at once; when the mark goes, upstream's rule holds again", async () => {

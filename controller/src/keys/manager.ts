@@ -37,7 +37,8 @@ export interface KeyManagerOptions {
 
 export interface KeyManager {
   /**
-   * Lists the key Secrets and makes the ring what they say.
+   * Lists the key Secrets and makes the ring what they say. The list begins after the call, and after the one before has been applied: an older
+   * list never follows a newer one. Calls that wait share one list.
    *
    * @throws SealedSecretsError of the API; the ring is then what it was.
    */
@@ -54,10 +55,18 @@ export interface KeyManager {
 export function createKeyManager(options: KeyManagerOptions): KeyManager {
   const { registry, store, logger, clock } = options;
   let last: Promise<unknown> = Promise.resolve();
+  let lastRefresh: Promise<unknown> = Promise.resolve();
+  let nextRefresh: Promise<KeyRing> | undefined;
 
-  const refresh = async () => {
+  const listAndApply = async () => {
+    nextRefresh = undefined;
     announce(await registry.apply(await store.list(registry.ring)), registry.ring, options);
     return registry.ring;
+  };
+  const refresh = () => {
+    nextRefresh ??= lastRefresh.then(listAndApply);
+    lastRefresh = nextRefresh.catch(() => {});
+    return nextRefresh;
   };
 
   const generate = async (cause: RenewalCause): Promise<boolean> => {
@@ -133,6 +142,10 @@ function announce(change: KeyRingChange, ring: KeyRing, options: KeyManagerOptio
   for (const { secret, unsealing } of change.retired) {
     const message = `The Secret of key ${unsealing.id} is gone. The key still opens values until this process ends and is lost then: restore it from a backup (waxwing keys import).`;
     warn(secret, keyEventReasons.keySecretDeleted, message);
+  }
+  for (const { secret, unsealing } of change.overwritten) {
+    const message = `Secret ${secret.name} does not hold key ${unsealing.id} any more: its content was replaced. The key still opens values until this process ends and is lost then: restore it from a backup (waxwing keys import).`;
+    warn(secret, keyEventReasons.keySecretOverwritten, message);
   }
   for (const secret of change.invalid) {
     const message = `Secret ${secret.name} is labelled as a sealing key and cannot be used: ${secret.violations.join('; ')}`;

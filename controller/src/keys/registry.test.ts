@@ -93,6 +93,20 @@ describe('key ring', () => {
     expect(newestKey(keys.ring)?.secret.name).toBe('key-alpha');
   });
 
+  it('tells a key whose Secret holds something else from one whose Secret is gone', async () => {
+    const keys = registry();
+    await keys.apply(listing(keySecret('alpha'), keySecret('charlie'), keySecret('delta')));
+    const junk = parseKeySecret(rawKeySecret('charlie', {}, { 'tls.key': 'anVuaw==' }));
+    const another = { ...keySecret('bravo'), uid: 'uid-delta', name: 'key-delta' };
+    const change = await keys.apply(listing(junk, another));
+    const names = (list: typeof change.retired) => list.map(({ secret }) => secret.name).sort();
+    expect(names(change.overwritten)).toEqual(['key-charlie', 'key-delta']);
+    expect(names(change.retired)).toEqual(['key-alpha']);
+    expect(keys.ring.keys).toHaveLength(4);
+    const again = await keys.apply(listing(junk, another));
+    expect([again.overwritten, again.retired]).toEqual([[], []]);
+  });
+
   it('withdraws a relabelled key at once', async () => {
     const keys = registry();
     await keys.apply(listing(keySecret('alpha'), keySecret('charlie')));

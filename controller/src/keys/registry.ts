@@ -10,7 +10,7 @@ export interface RingKey {
   readonly unsealing: UnsealingKey;
   /** Milliseconds since the epoch; the greatest is the newest. */
   readonly orderMs: number;
-  /** Its Secret is gone: it opens what it sealed until this process ends, and seals nothing. */
+  /** Its Secret is gone, or holds something else: it opens what it sealed until this process ends, and seals nothing. */
   readonly retired: boolean;
 }
 
@@ -40,7 +40,10 @@ export interface KeyListing {
 export interface KeyRingChange {
   readonly added: readonly RingKey[];
   readonly withdrawn: readonly RingKey[];
+  /** Newly retired: their Secrets are gone. */
   readonly retired: readonly RingKey[];
+  /** Newly retired too, but their Secrets are there, with something else in them. */
+  readonly overwritten: readonly RingKey[];
   /** Newly invalid, or invalid in another way. */
   readonly invalid: readonly InvalidKeySecret[];
   readonly primaries: KeyRing['primaries'];
@@ -90,7 +93,7 @@ export function createKeyRegistry(options: { readonly order: KeyOrder; readonly 
     for (const spki of imported.keys()) if (!ring.keys.some((key) => key.secret.spki === spki)) imported.delete(spki);
     everHeldKeys ||= ring.keys.length > 0;
     for (const listener of listeners) listener(ring, previous);
-    return changeBetween(previous, ring);
+    return changeBetween(previous, ring, listing);
   };
 
   return {
@@ -150,14 +153,18 @@ function newestFirst(keys: readonly RingKey[]): RingKey[] {
   return keys.toSorted((a, b) => b.orderMs - a.orderMs);
 }
 
-function changeBetween(previous: KeyRing, ring: KeyRing): KeyRingChange {
+function changeBetween(previous: KeyRing, ring: KeyRing, { parsed }: KeyListing): KeyRingChange {
   const before = new Map(previous.keys.map((key) => [key.secret.spki, key]));
   const after = new Set(ring.keys.map((key) => key.secret.spki));
+  const presentUids = new Set(parsed.map(({ uid }) => uid));
+  const isPresent = ({ secret }: RingKey) => presentUids.has(secret.uid);
+  const retired = ring.keys.filter((key) => key.retired && before.get(key.secret.spki)?.retired === false);
   const knownInvalid = new Set(previous.invalid.map(invalidIdentity));
   return {
     added: ring.keys.filter((key) => !before.has(key.secret.spki)),
     withdrawn: previous.keys.filter((key) => !after.has(key.secret.spki)),
-    retired: ring.keys.filter((key) => key.retired && before.get(key.secret.spki)?.retired === false),
+    retired: retired.filter((key) => !isPresent(key)),
+    overwritten: retired.filter(isPresent),
     invalid: ring.invalid.filter((secret) => !knownInvalid.has(invalidIdentity(secret))),
     primaries: ring.primaries,
     previousPrimaries: previous.primaries,
