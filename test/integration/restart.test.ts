@@ -1,10 +1,14 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
+import type { Json } from '../apiserver/client.ts';
 import { waitFor } from '../apiserver/wait-for.ts';
 import { certificateOf, sealerOf, startCluster } from './cluster.ts';
 import { seal, sealItem } from './sealing.ts';
 
 const cluster = await startCluster();
 const name = 'app';
+/** The first line of the log. The program listens to signals before it writes it. */
+const firstWords = 'starting sealed-secrets controller';
 
 describe('a restart', () => {
   it('writes nothing and decrypts nothing', async () => {
@@ -48,19 +52,9 @@ describe('a restart', () => {
     const namespace = await cluster.createNamespace();
     const first = await cluster.startController();
     const certificatePem = await certificateOf(first);
-    const names = ['deleted', 'edited', 'changed', 'annotated'];
-    const scopes = { deleted: 'strict', edited: 'strict', changed: 'strict', annotated: 'cluster-wide' } as const;
-    for (const each of names) {
-      const sealed = seal({
-        certificatePem,
-        namespace,
-        name: each,
-        data: { a: '1' },
-        scope: scopes[each as keyof typeof scopes],
-      });
-      if (each === 'annotated') sealed.metadata.annotations = {};
-      await cluster.apply(sealed);
-      await cluster.condition(namespace, each, each === 'annotated' ? 'False' : 'True');
+    for (const each of ['deleted', 'edited', 'changed']) {
+      await cluster.apply(seal({ certificatePem, namespace, name: each, data: { a: '1' } }));
+      await cluster.condition(namespace, each, 'True');
     }
     await first.stop();
     await cluster.deleteSecret(namespace, 'deleted');
@@ -68,14 +62,44 @@ describe('a restart', () => {
     await cluster.change(namespace, 'changed', ({ spec }) => {
       spec.encryptedData.a = sealItem(certificatePem, namespace, 'changed', '2');
     });
-    await cluster.change(namespace, 'annotated', ({ metadata }) => {
-      metadata.annotations = { 'sealedsecrets.bitnami.com/cluster-wide': 'true' };
-    });
     await using _second = await cluster.startController();
     await cluster.secretWith(namespace, 'deleted', { a: '1' });
     await cluster.secretWith(namespace, 'edited', { a: '1' });
     await cluster.secretWith(namespace, 'changed', { a: '2' });
+  });
+
+  it('finds out that a scope annotation came or went meanwhile, which changes no generation', async () => {
+    const namespace = await cluster.createNamespace();
+    const annotations = { 'sealedsecrets.bitnami.com/cluster-wide': 'true' };
+    const setAnnotations = (each: string, wanted: Json) =>
+      cluster.change(namespace, each, ({ metadata }) => {
+        metadata.annotations = wanted;
+      });
+    const first = await cluster.startController();
+    const certificatePem = await certificateOf(first);
+    for (const each of ['annotated', 'bared']) {
+      const sealed = seal({ certificatePem, namespace, name: each, data: { a: '1' }, scope: 'cluster-wide' });
+      if (each === 'annotated') sealed.metadata.annotations = {};
+      await cluster.apply(sealed);
+    }
+    await cluster.condition(namespace, 'annotated', 'False', 'ScopeAnnotationMissing');
+    await cluster.condition(namespace, 'bared', 'True', 'Unsealed');
+    await first.stop();
+    await setAnnotations('annotated', annotations);
+    const { metadata } = await setAnnotations('bared', {});
+    expect(metadata.generation).toBe(1);
+    const second = await cluster.startController();
+    await cluster.condition(namespace, 'bared', 'False', 'ScopeAnnotationMissing');
+    await cluster.condition(namespace, 'annotated', 'True', 'Unsealed');
     await cluster.secretWith(namespace, 'annotated', { a: '1' });
+    await second.stop();
+    // And the other way, each of them.
+    await setAnnotations('annotated', {});
+    await setAnnotations('bared', annotations);
+    await using _third = await cluster.startController();
+    await cluster.condition(namespace, 'annotated', 'False', 'ScopeAnnotationMissing');
+    await cluster.condition(namespace, 'bared', 'True', 'Unsealed');
+    await cluster.secretWith(namespace, 'bared', { a: '1' });
   });
 });
 
@@ -89,12 +113,35 @@ describe('the end of the process', () => {
     }
   });
 
-  it('on SIGTERM at any moment of the start is an end all the same', async () => {
-    for (const delayMs of [30, 100, 200, 300]) {
+  it('on SIGTERM before the program listens to signals is an end all the same', async () => {
+    for (const delayMs of [0, 30, 100]) {
       const controller = await cluster.startController({ waitUntilReady: false });
-      await new Promise((resolve) => setTimeout(resolve, delayMs));
+      await delay(delayMs);
       controller.kill('SIGTERM');
-      expect([0, 'SIGTERM']).toContain(await controller.exited());
+      const isListening = controller.logs().includes(firstWords);
+      expect(isListening ? [0] : [0, 'SIGTERM']).toContain(await controller.exited());
+    }
+  });
+
+  it.each([firstWords, 'HTTP server serving', 'registered private key', 'cache is complete', 'reconciling'])(
+    'on SIGTERM is polite from the first words on: at "%s"',
+    async (words) => {
+      const controller = await cluster.startController({ waitUntilReady: false });
+      await waitFor(() => controller.logs().includes(words), { timeoutMs: 30_000, what: words });
+      controller.kill('SIGTERM');
+      expect(await controller.exited()).toBe(0);
+    },
+  );
+
+  it('on SIGTERM is polite while the API server is waited for', async () => {
+    await cluster.server.pause();
+    try {
+      const controller = await cluster.startController({ waitUntilReady: false });
+      await waitFor(() => controller.logs().includes('cannot reach the API server'), { timeoutMs: 30_000 });
+      controller.kill('SIGTERM');
+      expect(await controller.exited()).toBe(0);
+    } finally {
+      await cluster.server.resume();
     }
   });
 
