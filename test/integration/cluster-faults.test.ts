@@ -224,12 +224,20 @@ describe("the machine's clock", () => {
     });
     const sealIt = await sealerOf(controller);
     const certificate = await certificateOf(controller);
+    const leases = `/apis/coordination.k8s.io/v1/namespaces/${cluster.keyNamespace}/leases`;
+    const lease = async () => (await must('GET', `${leases}/waxwing-controller`)).spec;
+    const { holderIdentity, leaseTransitions } = await lease();
     for (let jump = 0; jump < 4; jump++) {
+      const { renewTime } = await lease();
       controller.kill('SIGUSR2');
       await cluster.apply(sealIt({ namespace, name: `app-${jump}`, data: { a: '1' } }));
       await cluster.condition(namespace, `app-${jump}`, 'True', 'Unsealed');
-      // Longer than the lease lasts: it has to be renewed under the new time.
-      await delay(1000);
+      // Longer than the lease lasts, so that it has to be renewed under the new time, which the Lease shows.
+      await delay(3500);
+      const jumped = await lease();
+      expect(jumped).toMatchObject({ holderIdentity, leaseTransitions });
+      const movedMs = Date.parse(jumped.renewTime) - Date.parse(renewTime);
+      expect(Math.abs(movedMs)).toBeGreaterThan(3_000_000);
       const body = JSON.stringify(sealIt({ namespace, name: 'x', data: { a: '1' } }));
       expect((await controller.request('/v1/verify', { method: 'POST', body })).status).toBe(200);
       expect((await controller.request('/healthz')).status).toBe(200);
