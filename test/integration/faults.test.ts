@@ -2,11 +2,15 @@ import { describe, expect, it } from 'vitest';
 import { waitFor } from '../apiserver/wait-for.ts';
 import { certificateOf, sealerOf, startCluster } from './cluster.ts';
 import type { ControllerProcess } from './controller-process.ts';
+import { findRepeatedEffects } from './effects.ts';
+import { startFaultProxy } from './fault-proxy.ts';
 import { seal } from './sealing.ts';
 
 const cluster = await startCluster();
 const { server } = cluster;
 const name = 'app';
+const generationsOf = (namespace: string, names: readonly string[]) =>
+  new Map(names.map((each) => [`${namespace}/${each}`, 1]));
 
 describe('an API server that goes away', () => {
   it('does not stop the endpoints, and everything converges when it is back', async () => {
@@ -50,18 +54,44 @@ describe('an API server that goes away', () => {
     await controller.stop();
   });
 
-  it('that forgets its history is listed again', async () => {
+  it('that forgets its history is listed again, and nothing is written twice', async () => {
     const namespace = await cluster.createNamespace();
-    await using controller = await cluster.startController();
-    const sealIt = await sealerOf(controller);
-    await cluster.apply(sealIt({ namespace, name: 'one', data: { a: '1' } }));
-    await cluster.condition(namespace, 'one', 'True');
-    await server.pause();
-    await server.resume();
-    await waitFor(async () => (await server.request('GET', '/version').catch(() => undefined))?.status === 200);
-    await server.compact();
-    await cluster.apply(sealIt({ namespace, name: 'two', data: { a: '2' } }));
-    await cluster.secretWith(namespace, 'two', { a: '2' });
+    const proxy = await startFaultProxy(server);
+    try {
+      await using controller = await cluster.startController({ kubeconfig: proxy.kubeconfig });
+      const sealIt = await sealerOf(controller);
+      const apply = (each: string) => cluster.apply(sealIt({ namespace, name: each, data: { a: each } }));
+      const lists = (watch: string) => controller.metric('waxwing_watch_lists', { watch });
+      await apply('one');
+      await cluster.condition(namespace, 'one', 'True', 'Unsealed');
+      await cluster.event(namespace, 'one', 'Unsealed');
+      const before = { sealedSecrets: await lists('sealedsecrets'), secrets: await lists('secrets') };
+      expect(before).toEqual({ sealedSecrets: 1, secrets: 1 });
+      const mark = await cluster.mark();
+      // The controller is cut off, so that it cannot follow before what it would follow from is forgotten.
+      proxy.freeze();
+      await apply('two');
+      await cluster.deleteSecret(namespace, 'one');
+      await server.pause();
+      await server.resume();
+      await waitFor(async () => (await server.request('GET', '/version').catch(() => undefined))?.status === 200);
+      await server.compact();
+      proxy.thaw();
+      await cluster.secretWith(namespace, 'two', { a: 'two' });
+      await cluster.secretWith(namespace, 'one', { a: 'one' });
+      expect(await lists('sealedsecrets')).toBeGreaterThan(before.sealedSecrets);
+      expect(await lists('secrets')).toBeGreaterThan(before.secrets);
+      expect(controller.logs()).toMatch(/cannot follow objects.*too old resource version/);
+      await apply('three');
+      for (const each of ['one', 'two', 'three']) await cluster.condition(namespace, each, 'True', 'Unsealed');
+      await cluster.event(namespace, 'three', 'Unsealed');
+      expect(await findRepeatedEffects(server, mark, generationsOf(namespace, ['two', 'three']))).toEqual([]);
+      const writes = (await cluster.writes(mark)).filter((write) => write.includes(`${namespace}/`));
+      const ofSecrets = writes.filter((write) => / secrets /.test(write)).sort();
+      expect(ofSecrets).toEqual(['one', 'three', 'two'].map((each) => `create secrets ${namespace}/${each} 201`));
+    } finally {
+      await proxy.stop();
+    }
   });
 });
 
