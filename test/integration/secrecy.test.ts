@@ -5,6 +5,7 @@ import { createNamespace } from '../apiserver/namespace.ts';
 import { waitFor } from '../apiserver/wait-for.ts';
 import { createCanary, findTraces, linesOfKey, tracesOf } from './canary.ts';
 import { certificateOf, sealerOf, startCluster } from './cluster.ts';
+import { startQuotingRefusals } from './quoting-refusals.ts';
 
 const cluster = await startCluster();
 const { server } = cluster;
@@ -134,5 +135,47 @@ describe('no secret value', () => {
     expect(texts.logs.length).toBeGreaterThan(1000);
     expect(findTraces(canaries, texts)).toEqual([]);
     expect(findTraces(keyLines, texts)).toEqual([]);
+  });
+
+  it('shows where whoever refuses to have a Secret written quotes it, however large it is', async () => {
+    await using controller = await cluster.startController({ flags: ['--log-level=DEBUG'] });
+    const sealIt = await sealerOf(controller);
+    const small = await Promise.all(
+      ([403, 409, 429, 500] as const).map(async (status) => {
+        const value = createCanary();
+        return { namespace: await cluster.createNamespace(), status, value, data: { password: value } };
+      }),
+    );
+    const value = createCanary();
+    const padding = 'z'.repeat(200_000);
+    const large = { namespace: await cluster.createNamespace(), status: 403 as const, value };
+    const all = [...small, { ...large, data: { password: value, padding } }];
+    const refusals = await startQuotingRefusals(server, all);
+    // What cannot be written is tried again, so each of them is told more than once.
+    const isRefused = async () => all.every(({ namespace }) => refusals.hits(namespace) >= 3);
+    let statuses = '';
+    try {
+      for (const { namespace, data } of all) await cluster.apply(sealIt({ namespace, name: 'refused', data }));
+      await waitFor(isRefused, { timeoutMs: 30_000, what: 'the refusals' });
+      for (const { namespace, status } of all) {
+        // The others are over soon as a rule, and are told in the log alone.
+        if (status === 403) await cluster.condition(namespace, 'refused', 'False');
+        statuses += JSON.stringify((await cluster.sealedSecret(namespace, 'refused')).status ?? {});
+      }
+    } finally {
+      await refusals.stop();
+    }
+    for (const { namespace, data } of all) await cluster.secretWith(namespace, 'refused', data);
+    const events = await Promise.all(all.map(({ namespace }) => cluster.events(namespace, 'refused')));
+    const metrics = await controller.metrics();
+    await controller.stop();
+    const texts = { logs: controller.logs(), metrics, statuses, events: JSON.stringify(events) };
+    // The texts are those of the refusals, without the values, and with what can be none.
+    expect(texts.statuses).toContain('no password may be <redacted>');
+    expect(texts.logs.split('no password may be <redacted>').length).toBeGreaterThan(small.length);
+    expect(texts.statuses).toContain('the Secret is too large to search the text for its values');
+    expect(texts.statuses).toContain('admission webhook \\"quoting.waxwing.test\\" denied the request');
+    const canaries = all.map((each) => each.value);
+    expect(findTraces(canaries, texts)).toEqual([]);
   });
 });
