@@ -73,7 +73,7 @@ describe('createMemoryBudget', () => {
 
 describe('createTurns', () => {
   it('runs one piece after the other, lets the event loop turn in between, and goes on after a failure', async () => {
-    const turns = createTurns();
+    const turns = createTurns(() => 0);
     const order: string[] = [];
     const immediately = () => setImmediate(() => order.push('turn'));
     const failing = turns(() => {
@@ -88,5 +88,28 @@ describe('createTurns', () => {
     await expect(failing).rejects.toThrow('no');
     expect(await second).toBe('result');
     expect(order).toEqual(['a', 'turn', 'b']);
+  });
+
+  it('leaves the thread free for as long as the piece before took, and no longer', async () => {
+    const clock = { now: 1000 };
+    const turns = createTurns(() => clock.now);
+    let begun = 0;
+    const costs = (ms: number) => () => {
+      begun++;
+      clock.now += ms;
+    };
+    await turns(costs(20));
+    const startMs = performance.now();
+    const second = turns(costs(0));
+    await new Promise((resolve) => setImmediate(resolve));
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(begun).toBe(1);
+    await second;
+    // Timers may be a millisecond early.
+    expect(performance.now() - startMs).toBeGreaterThan(18);
+    await turns(costs(3_600_000));
+    clock.now += 3_600_000;
+    await turns(costs(0));
+    expect(begun).toBe(4);
   });
 });

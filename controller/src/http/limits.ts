@@ -1,3 +1,5 @@
+import { setTimeout as delay } from 'node:timers/promises';
+
 /** The answer of a rate limiter about one request. */
 export interface RateDecision {
   readonly allowed: boolean;
@@ -127,14 +129,28 @@ export function createMemoryBudget(maxBytes: number): MemoryBudget {
   };
 }
 
-/** Runs work one piece after the other, each in a turn of the event loop of its own. Resolves or rejects as the work returns or throws. */
+/** Runs work one piece after the other. Resolves or rejects as the work returns or throws. */
 export type Turns = <T>(work: () => T) => Promise<T>;
 
-/** For work that holds the thread: without a turn in between, several pieces would hold up whatever has to happen in time, such as lease renewals. */
-export function createTurns(): Turns {
+/**
+ * For work that holds the thread: each piece has a turn of the event loop of its own, and after each the thread is free for as long as it took.
+ * Otherwise many pieces would hold up what has to happen in time and takes several turns, such as a lease renewal.
+ */
+export function createTurns(nowMs: () => number): Turns {
   let last: Promise<unknown> = Promise.resolve();
+  let freeUntilMs = 0;
   return (work) => {
-    const result = last.then(nextTurn).then(work);
+    const result = last
+      .then(nextTurn)
+      .then(() => wait(Math.max(0, freeUntilMs - nowMs())))
+      .then(() => {
+        const startMs = nowMs();
+        try {
+          return work();
+        } finally {
+          freeUntilMs = 2 * nowMs() - startMs;
+        }
+      });
     last = result.catch(() => {});
     return result;
   };
@@ -142,4 +158,9 @@ export function createTurns(): Turns {
 
 function nextTurn(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
+}
+
+async function wait(ms: number): Promise<void> {
+  // Timers count whole milliseconds; less than one is not worth waiting for.
+  if (ms >= 1) await delay(ms);
 }

@@ -62,7 +62,7 @@ export interface ServerOptions {
 /** The HTTP API (specification 5.1): built from functions, knows no controller. Methods are not looked at, as upstream does not. */
 export function createApp(options: ServerOptions): Express {
   const app = plainApp();
-  const turns = createTurns();
+  const turns = createTurns(options.nowMs);
   app.all('/healthz', (_request, response) => {
     const stuck = options.stuck();
     if (stuck === undefined) text(response, 200, 'ok\n');

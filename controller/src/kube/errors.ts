@@ -19,7 +19,7 @@ export interface ApiCall {
 /** A failed call. `status` is the HTTP status, 0 if there was no answer. */
 export class ApiError extends SealedSecretsError {
   readonly status: number;
-  /** `reason` of the Status body, such as `AlreadyExists`; empty if there is none. */
+  /** `reason` of the Status body, such as `AlreadyExists`; empty if there is none. Not to be shown: an admission webhook may have written it. */
   readonly reason: string;
   /** `details.name` of the Status body: the object it is about. Empty if the whole resource is not known. */
   readonly objectName: string;
