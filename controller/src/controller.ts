@@ -8,7 +8,7 @@ import { type Config, readConfig } from '@waxwing/shared/settings';
 import type { Foundation, Keys, Reconciling } from './assemble.ts';
 import { assembleKeys, assembleReconciling, assembleServer } from './assemble.ts';
 import { createFoundation } from './foundation.ts';
-import { createApp, createMetricsApp, listen, type RunningServer } from './http/server.ts';
+import { createApp, createMetricsApp, listenPatiently, type RunningServer } from './http/server.ts';
 import { type Heap, keepIdleMemorySmall } from './idle-memory.ts';
 import type { RenewalSignals } from './keys/life.ts';
 import { manifestAge } from './manifest-version.ts';
@@ -185,12 +185,15 @@ async function loadKeysOnce({ life }: Keys): Promise<boolean> {
   }
 }
 
+/** An address that another process holds may be free a moment later. */
+const listenRetryIntervalMs = 5_000;
+
 async function startServers(
   foundation: Foundation,
   keys: Keys,
   { scopes, workers }: Reconciling,
-): Promise<RunningServer[]> {
-  const { config, logger, metrics } = foundation;
+): Promise<Pick<RunningServer, 'stop'>[]> {
+  const { config, logger, metrics, stopping } = foundation;
   let wasReady = false;
   const health = {
     ready: () => {
@@ -199,16 +202,25 @@ async function startServers(
     },
     stuck: () => whatIsStuck(scopes, workers),
   };
-  const { listen: address, listenMetrics, readTimeoutMs, writeTimeoutMs } = config.http;
-  const timeouts = { readTimeoutMs, writeTimeoutMs };
-  const api = await listen(createApp(assembleServer(foundation, keys, health)), { address, ...timeouts });
-  logger.info('HTTP server serving', { addr: `${address.host}:${api.port}` });
-  const metricsServer = await listen(createMetricsApp(metrics.registry, logger), {
-    address: listenMetrics,
-    ...timeouts,
-  });
-  logger.info('HTTP metrics server serving', { addr: `${listenMetrics.host}:${metricsServer.port}` });
-  return [api, metricsServer];
+  const { listen, listenMetrics, readTimeoutMs, writeTimeoutMs } = config.http;
+  const serve = (name: string, app: Parameters<typeof listenPatiently>[0], address: typeof listen) =>
+    listenPatiently(app, {
+      address,
+      readTimeoutMs,
+      writeTimeoutMs,
+      retryIntervalMs: listenRetryIntervalMs,
+      signal: stopping,
+      onListening: (port) => logger.info(`${name} serving`, { addr: `${address.host}:${port}` }),
+      onFailure: (error) =>
+        logger.error(`${name} cannot listen, will try again`, {
+          addr: `${address.host}:${address.port}`,
+          error: error instanceof Error ? error.message : 'unknown',
+        }),
+    });
+  return [
+    await serve('HTTP server', createApp(assembleServer(foundation, keys, health)), listen),
+    await serve('HTTP metrics server', createMetricsApp(metrics.registry, logger), listenMetrics),
+  ];
 }
 
 /** Only our own loops count: an API server that is away is no reason to restart. */

@@ -49,7 +49,8 @@ export function parseBody(body: Uint8Array, options: { readonly single: boolean 
   }
   for (const name of ['apiVersion', 'kind']) {
     const field = isDocumentMap(value) ? value.get(name) : undefined;
-    if (field === undefined || field === '') throw new SealedSecretsError('InvalidObject', `body: ${name} is missing`);
+    if (field === undefined || field === null || field === '')
+      throw new SealedSecretsError('InvalidObject', `body: ${name} is missing`);
   }
   return readSealedSecret(value, { source: 'body' });
 }

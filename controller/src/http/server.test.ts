@@ -12,14 +12,14 @@ import {
   secretDocument,
   unsealSecret,
 } from '@waxwing/shared';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { createCryptoService } from '../crypto-service.ts';
 import type { KeyRing } from '../keys/registry.ts';
 import { createKeyRegistry, emptyKeyRing, newestKey } from '../keys/registry.ts';
 import { formatBody, parseBody } from './body.ts';
 import { createBudget, createMemoryBudget, createRateLimiter } from './limits.ts';
 import type { RunningServer, ServerOptions } from './server.ts';
-import { createApp, listen } from './server.ts';
+import { createApp, listen, listenPatiently } from './server.ts';
 
 const vectors = new URL('../../../test/vectors/', import.meta.url);
 const read = (path: string) => readFileSync(new URL(path, vectors), 'utf8');
@@ -384,5 +384,49 @@ describe('HTTP API', () => {
       expect(await ask(body, 'bad')).toMatchObject({ status: 403, body: 'no verify of db-credentials\n' });
       expect(await ask(body, 'good')).toMatchObject({ status: 200 });
     });
+  });
+});
+
+describe('an address that somebody else holds', () => {
+  it('is tried again until it can be had, or the process is to end', async () => {
+    const holder = await start();
+    const said: string[] = [];
+    const tryFor = (signal: AbortSignal) =>
+      listenPatiently(createApp(serverOptions()), {
+        address: { host: '127.0.0.1', port: holder.port },
+        readTimeoutMs: 1000,
+        writeTimeoutMs: 1000,
+        retryIntervalMs: 5,
+        signal,
+        onListening: (port) => said.push(`listening on ${port}`),
+        onFailure: (error) => said.push((error as NodeJS.ErrnoException).code ?? ''),
+      });
+    const given = new AbortController();
+    const inVain = await tryFor(given.signal);
+    given.abort();
+    await inVain.stop(1000);
+    expect(new Set(said)).toEqual(new Set(['EADDRINUSE']));
+    const server = await tryFor(new AbortController().signal);
+    await holder.stop(1000);
+    await vi.waitFor(() => expect(said.at(-1)).toBe(`listening on ${holder.port}`));
+    await server.stop(1000);
+  });
+});
+
+describe('headers', () => {
+  it('may be as long as with Go', async () => {
+    const server = await start();
+    const answer = await fetch(`http://127.0.0.1:${server.port}/healthz`, {
+      headers: { 'x-long': 'x'.repeat(500_000) },
+    });
+    expect(answer.status).toBe(200);
+    await server.stop(1000);
+  });
+});
+
+describe('a body', () => {
+  it.each(['kind', 'apiVersion'])('needs %s, and null is none', (field) => {
+    const object = { apiVersion: 'bitnami.com/v1alpha1', kind: 'SealedSecret', metadata: {}, [field]: null };
+    expect(() => parseBody(Buffer.from(JSON.stringify(object)), { single: true })).toThrow(`body: ${field} is missing`);
   });
 });

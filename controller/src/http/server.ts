@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Server } from 'node:http';
 import { createServer as createHttpServer } from 'node:http';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { SealedSecret } from '@waxwing/shared';
 import { isSealedSecretsError } from '@waxwing/shared';
 import type { ListenAddress } from '@waxwing/shared/settings';
@@ -103,12 +104,18 @@ export interface RunningServer {
   stop(timeoutMs: number): Promise<void>;
 }
 
+export interface ListenOptions {
+  readonly address: ListenAddress;
+  readonly readTimeoutMs: number;
+  readonly writeTimeoutMs: number;
+}
+
+/** As Go's servers take them, bytes. */
+const longestHeaders = 1 << 20;
+
 /** Starts to listen; rejects where the address cannot be had. */
-export async function listen(
-  app: Express,
-  options: { readonly address: ListenAddress; readonly readTimeoutMs: number; readonly writeTimeoutMs: number },
-): Promise<RunningServer> {
-  const server = createHttpServer(app);
+export async function listen(app: Express, options: ListenOptions): Promise<RunningServer> {
+  const server = createHttpServer({ maxHeaderSize: longestHeaders }, app);
   server.requestTimeout = options.readTimeoutMs;
   server.headersTimeout = options.readTimeoutMs;
   server.timeout = options.writeTimeoutMs;
@@ -124,6 +131,43 @@ export async function listen(
   return {
     port: typeof address === 'object' && address !== null ? address.port : port,
     stop: (timeoutMs) => stopServer(server, timeoutMs),
+  };
+}
+
+/**
+ * Starts to listen, and goes on trying where the address cannot be had: others may hold it for a moment, and reconciling needs no server
+ * (specification 4.2). Resolves after the first attempt. The signal ends the trying, not a server that runs.
+ */
+export async function listenPatiently(
+  app: Express,
+  options: ListenOptions & {
+    readonly retryIntervalMs: number;
+    readonly signal: AbortSignal;
+    onListening(port: number): void;
+    onFailure(error: unknown): void;
+  },
+): Promise<Pick<RunningServer, 'stop'>> {
+  let server: RunningServer | undefined;
+  const attempt = async () => {
+    try {
+      server = await listen(app, options);
+      options.onListening(server.port);
+    } catch (error) {
+      options.onFailure(error);
+    }
+  };
+  await attempt();
+  const trying = (async () => {
+    while (server === undefined && !options.signal.aborted) {
+      await delay(options.retryIntervalMs, undefined, { signal: options.signal }).catch(() => {});
+      if (!options.signal.aborted) await attempt();
+    }
+  })();
+  return {
+    async stop(timeoutMs) {
+      await trying;
+      await server?.stop(timeoutMs);
+    },
   };
 }
 
