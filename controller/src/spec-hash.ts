@@ -22,9 +22,33 @@ export function hashText(text: string): string {
   return createHash('sha256').update(text).digest('hex');
 }
 
-function canonicalJson(value: unknown): string {
-  if (Array.isArray(value)) return `[${value.map(canonicalJson).join(',')}]`;
+/** A value that is still to be written, or text that comes after one. */
+type Pending = { readonly value: unknown } | string;
+
+/** Without recursion: the API server takes values that are nested 10,000 deep, also where nobody reads them, and that is more than a stack holds. */
+function canonicalJson(root: unknown): string {
+  const pending: Pending[] = [{ value: root }];
+  let text = '';
+  for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
+    if (typeof next === 'string') text += next;
+    else text += openingOf(next.value, pending);
+  }
+  return text;
+}
+
+/** The text a value begins with, which is all of a scalar; the rest of it is put on the stack, its end first. */
+function openingOf(value: unknown, pending: Pending[]): string {
+  if (Array.isArray(value)) {
+    pending.push(']');
+    for (let i = value.length - 1; i >= 0; i--) pending.push({ value: value[i] }, i === 0 ? '' : ',');
+    return '[';
+  }
   if (typeof value !== 'object' || value === null) return JSON.stringify(value) ?? 'null';
-  const entries = Object.keys(value).sort();
-  return `{${entries.map((key) => `${JSON.stringify(key)}:${canonicalJson(property(value, key))}`).join(',')}}`;
+  const keys = Object.keys(value).sort();
+  pending.push('}');
+  for (let i = keys.length - 1; i >= 0; i--) {
+    const key = keys[i] as string;
+    pending.push({ value: property(value, key) }, `${i === 0 ? '' : ','}${JSON.stringify(key)}:`);
+  }
+  return '{';
 }

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { specHashOf } from '../spec-hash.ts';
+import { targetOf } from '../target.ts';
 import { createTestLogger } from '../testing.ts';
 import type { Change, ResourceApi, SealedSecretSummary } from './api.ts';
 import { createSealedSecretReflector, sealedSecretSummaryOf, secretMetadataOf } from './caches.ts';
@@ -143,6 +144,23 @@ describe('the hash of a spec', () => {
   test('keys named __proto__ count', () => {
     const raw = (text: string) => JSON.parse(`{"spec":{"encryptedData":{"__proto__":"${text}"}}}`);
     expect(specHashOf(raw('1'))).not.toBe(specHashOf(raw('2')));
+  });
+
+  test('exists however deep values are nested that nobody reads, as deep as an API server takes them', () => {
+    const nested = (end: string) => JSON.parse(`${'[{"a":'.repeat(5_000)}${end}${'}]'.repeat(5_000)}`);
+    const raw = (end: string) => aRawSealedSecret({ spec: { encryptedData: {}, template: { metadata: nested(end) } } });
+    expect(sealedSecretSummaryOf(raw('1')).specHash).toBe(specHashOf(raw('1')));
+    expect(specHashOf(raw('1'))).not.toBe(specHashOf(raw('2')));
+    expect(targetOf('a/b', raw('1'), '').sealedSecret).toMatchObject({ code: 'InvalidObject' });
+  });
+
+  test('is the one that statuses hold already', () => {
+    const spec = {
+      encryptedData: { b: 'AgB=', a: 'é"' },
+      template: { data: { x: null }, metadata: { labels: {} } },
+      list: [1, [], true],
+    };
+    expect(specHashOf({ spec })).toBe('980e68779c2bd71f99f596adf8f5b68e1ed8a3b8132fa7766db4abad0dc6c88a');
   });
 });
 
