@@ -64,3 +64,19 @@ export function positionAt(text: string, offset: number): TemplatePosition {
   for (let i = before.indexOf('\n'); i >= 0; i = before.indexOf('\n', i + 1)) line++;
   return { line, column: offset - lastNewline };
 }
+
+/** {@link positionAt} for many offsets of one text: its lines are looked for once, so that a long text takes no time that grows with its square. */
+export function positionsIn(text: string): (offset: number) => TemplatePosition {
+  const newlines: number[] = [];
+  for (let i = text.indexOf('\n'); i >= 0; i = text.indexOf('\n', i + 1)) newlines.push(i);
+  return (offset) => {
+    let low = 0;
+    let high = newlines.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if ((newlines[middle] as number) < offset) low = middle + 1;
+      else high = middle;
+    }
+    return { line: low + 1, column: offset - (newlines[low - 1] ?? -1) };
+  };
+}

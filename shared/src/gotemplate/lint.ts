@@ -1,6 +1,6 @@
 import { defaultLimits, type TemplateLimits } from './budget.ts';
 import type { TemplatePosition } from './errors.ts';
-import { positionAt } from './errors.ts';
+import { positionsIn } from './errors.ts';
 import { costlyFunctionNames, templateFunctions } from './functions/index.ts';
 import { parseOrExplain } from './render.ts';
 import type { CommandNode, Node, Operand, PipeNode } from './syntax/nodes.ts';
@@ -63,7 +63,7 @@ export function isCostly(text: string): boolean {
 }
 
 class Collector {
-  readonly #text: string;
+  readonly #positionAt: (offset: number) => TemplatePosition;
   readonly #defined: ReadonlySet<string>;
   readonly #fields: TemplateReference[] = [];
   readonly #functions: TemplateReference[] = [];
@@ -72,7 +72,7 @@ class Collector {
   #readsWholeData = false;
 
   constructor(text: string, defined: ReadonlySet<string>) {
-    this.#text = text;
+    this.#positionAt = positionsIn(text);
     this.#defined = defined;
   }
 
@@ -89,7 +89,7 @@ class Collector {
   }
 
   #reference(name: string, offset: number): TemplateReference {
-    return { name, ...positionAt(this.#text, offset) };
+    return { name, ...this.#positionAt(offset) };
   }
 
   visitNodes(nodes: readonly Node[]): void {
