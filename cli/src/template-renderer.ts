@@ -3,11 +3,11 @@ import { isCostly } from '@waxwing/shared/gotemplate';
 import { createTemplateEffects, createTemplateRenderer } from '@waxwing/shared/rendering';
 import type { Io } from './io.ts';
 
-/** Renders template entries on this thread. The libraries for keys, certificates and password hashes are loaded by the first entry that needs them. */
+/** Renders template entries on this thread. The libraries for keys, certificates and password hashes are loaded by the first object that needs them. */
 export function createRenderer(io: Io): TemplateRenderer {
   const renderers = new Map<boolean, Promise<TemplateRenderer>>();
-  return async (entry, text, data) => {
-    const withCostlyFunctions = isCostly(text);
+  return async (entries, data) => {
+    const withCostlyFunctions = entries.values().some(isCostly);
     let renderer = renderers.get(withCostlyFunctions);
     if (renderer === undefined) {
       renderer = createTemplateEffects({ now: () => io.now().getTime(), withCostlyFunctions }).then((effects) =>
@@ -15,6 +15,6 @@ export function createRenderer(io: Io): TemplateRenderer {
       );
       renderers.set(withCostlyFunctions, renderer);
     }
-    return await (await renderer)(entry, text, data);
+    return await (await renderer)(entries, data);
   };
 }

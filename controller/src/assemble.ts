@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto';
-import type { TemplateRenderer } from '@waxwing/shared';
 import { activeKeySelector } from '@waxwing/shared';
 import { type Config, namespacesOf } from '@waxwing/shared/settings';
 import { createCryptoService } from './crypto-service.ts';
@@ -30,7 +29,7 @@ import { createReconcile } from './reconcile.ts';
 import { createScopes, type Scopes } from './scopes.ts';
 import { specHashOf } from './spec-hash.ts';
 import { createStatusWriter } from './status-writer.ts';
-import { volatileEntriesOf } from './templates.ts';
+import type { Templates } from './templates.ts';
 import { createTriggers, type Triggers } from './triggers.ts';
 import { createWorkerPool, type Reconcile, type WorkerPool } from './worker.ts';
 
@@ -42,7 +41,7 @@ export interface Foundation {
   readonly client: KubeClient;
   readonly events: EventRecorder;
   readonly election: LeaderElection;
-  readonly render: TemplateRenderer;
+  readonly templates: Templates;
   readonly renewalSignals: RenewalSignals;
   /** Threads of libuv's pool, which does the RSA work: as many copies of each private key are held. */
   readonly poolThreads: number;
@@ -234,8 +233,7 @@ function assembleReconcile(
     cache,
     client,
     keyRing: () => registry.ring,
-    render: foundation.render,
-    volatileEntries: volatileEntriesOf,
+    ...foundation.templates,
     specHashOf,
     status: createStatusWriter({
       sealedSecrets: client.sealedSecrets,

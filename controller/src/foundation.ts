@@ -16,8 +16,11 @@ import { version } from './version.ts';
 
 const now = () => performance.now();
 
-/** Four RSA keys of 4096 bits on a slow core. */
+/** For the templates of one object: four RSA keys of 4096 bits on a slow core. Waiting for the thread and this are well below the deadline of a run. */
 const costlyTemplateMs = 20_000;
+const longestTemplateWaitMs = 60_000;
+/** With as many behind it as are done within that time; the others leave their workers to objects that need no thread. */
+const mostWaitingTemplates = 8;
 
 /** Builds what everything else stands on: log, metrics, the way to the API server, events, the election. Starts nothing. */
 export function createFoundation(
@@ -67,8 +70,14 @@ export function createFoundation(
     timers: processTimers,
     random: Math.random,
   });
-  const render = createTemplates({ programFile: surroundings.programFile, deadlineMs: costlyTemplateMs });
-  return { config, logger, metrics, client, events, election, render, ...surroundings };
+  const templates = createTemplates({
+    programFile: surroundings.programFile,
+    deadlineMs: costlyTemplateMs,
+    maxWaiting: mostWaitingTemplates,
+    maxWaitMs: longestTemplateWaitMs,
+    monotonicMs: now,
+  });
+  return { config, logger, metrics, client, events, election, templates, ...surroundings };
 }
 
 function createElection(

@@ -49,6 +49,8 @@ export const reasons: Readonly<
   ScopeMismatch: { meaning: 'An item opens under another scope than the one declared.', retry: 'trigger' },
   DeprecatedFormat: { meaning: 'spec.data is used and not accepted.', retry: 'trigger' },
   TemplateError: { meaning: 'An entry of spec.template.data cannot be rendered.', retry: 'trigger' },
+  TemplateTimeout: { meaning: 'Rendering spec.template.data takes too long.', retry: 'timer' },
+  RendererBusy: { meaning: 'Templates of other objects that take long are before this one.', retry: 'timer' },
   InvalidObject: { meaning: 'The object does not fit its own schema.', retry: 'trigger' },
   InvalidEncoding: { meaning: 'spec.data is not base64.', retry: 'trigger' },
   NotManaged: { meaning: 'A Secret of this name exists and is not ours.', retry: 'trigger' },

@@ -11,6 +11,8 @@ export type ErrorCode =
   | 'ScopeMismatch'
   | 'DeprecatedFormat'
   | 'TemplateError'
+  | 'TemplateTimeout'
+  | 'RendererBusy'
   | 'NotManaged'
   | 'ImmutableSecret'
   | 'ForbiddenType'

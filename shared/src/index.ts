@@ -104,7 +104,13 @@ export {
 export { controllerOf, isSealedSecretReference, type SecretStanding, standingOf } from './ownership.ts';
 export { type ReencryptOptions, reencryptSealedSecret } from './reencrypt.ts';
 export { type Sealer, type SealPlace, sealSecret, sealValue, templateMetadata } from './seal.ts';
-export { buildSecret, ownerReferenceOf, rendererRevision, type TemplateRenderer } from './template.ts';
+export {
+  buildSecret,
+  ownerReferenceOf,
+  type RenderedEntry,
+  rendererRevision,
+  type TemplateRenderer,
+} from './template.ts';
 export {
   assertDecryptable,
   type Unsealed,

@@ -2,20 +2,26 @@ import { isTruthy, skipSetOwnerReferencesAnnotation } from './api/annotations.ts
 import type { ObjectMeta, OwnerReference, SealedSecret, Secret } from './api/sealed-secret.ts';
 import type { DecryptedItems, ItemFailure } from './decrypt.ts';
 import { compareBytewise, encodeUtf8 } from './encoding.ts';
-import { isSealedSecretsError } from './errors.ts';
+import { isSealedSecretsError, type SealedSecretsError } from './errors.ts';
 
 /**
- * Renders one entry of `spec.template.data`.
+ * What became of an entry: its value or, free of values, why it has none: `TemplateError`, or `TemplateTimeout` where another time there may be time
+ * enough.
+ */
+export type RenderedEntry = Uint8Array | SealedSecretsError;
+
+/**
+ * Renders the entries of `spec.template.data` of one object, which share one budget. Entries that come after the one that used it up are missing
+ * in the answer.
  *
- * @param entry name of the entry, which is the name of the template in error texts
- * @param data the context: the same for every entry of an object
- * @throws SealedSecretsError `TemplateError`, its message free of values.
+ * @param entries texts by the name of the entry, which is the name of the template in error texts
+ * @param data the context of all of them
+ * @throws SealedSecretsError `RendererBusy` where nothing could be rendered because too much else is.
  */
 export type TemplateRenderer = (
-  entry: string,
-  text: string,
+  entries: ReadonlyMap<string, string>,
   data: ReadonlyMap<string, Uint8Array>,
-) => Uint8Array | Promise<Uint8Array>;
+) => ReadonlyMap<string, RenderedEntry> | Promise<ReadonlyMap<string, RenderedEntry>>;
 
 /** Revision of the rules in this file and the engine behind them. Raise it when the same object would give another Secret. */
 export const rendererRevision = 1;
@@ -23,6 +29,7 @@ export const rendererRevision = 1;
 /**
  * Builds the Secret from decrypted items and the template (specification 1.5). Decrypted items win over template entries of the same name, a
  * `null` entry omits the item, and every entry is rendered even where its result is not used, so that its errors are told.
+ * The Secret is only worth something where there are no failures.
  *
  * @param base the decoded Secret of the deprecated format, used instead of items and template
  */
@@ -38,18 +45,14 @@ export async function buildSecret(
   const data = new Map(decrypted.items);
   const failures: ItemFailure[] = [];
   const context = templateContext(sealedSecret, decrypted);
+  const entries = new Map<string, string>();
   for (const [entry, text] of template.data) {
-    if (text === null) {
-      data.delete(entry);
-      continue;
-    }
-    try {
-      const rendered = await render(entry, text, context);
-      if (!sealedSecret.spec.encryptedData.has(entry)) data.set(entry, rendered);
-    } catch (error) {
-      if (!isSealedSecretsError(error, 'TemplateError')) throw error;
-      failures.push({ item: entry, code: 'TemplateError', message: error.message });
-    }
+    if (text === null) data.delete(entry);
+    else entries.set(entry, text);
+  }
+  for (const [entry, rendered] of entries.size === 0 ? [] : await render(entries, context)) {
+    if (isSealedSecretsError(rendered)) failures.push({ item: entry, code: rendered.code, message: rendered.message });
+    else if (!sealedSecret.spec.encryptedData.has(entry)) data.set(entry, rendered);
   }
   const secret: Secret = {
     apiVersion: 'v1',

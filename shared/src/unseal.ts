@@ -121,7 +121,9 @@ async function unsealError(
   const texts = Array.from(grouped, ([message, group]) => `${message} (${group.map(({ item }) => item).join(', ')})`);
   const undecrypted = failures.find((failure) => failure.code === 'UnknownKey');
   const explained = undecrypted && (await explainUndecryptable(sealedSecret, undecrypted.item, keys));
-  const code = explained?.code ?? (failures[0] as ItemFailure).code;
+  // What would fail again is worth more than what only took too long.
+  const lasting = failures.find(({ code }) => code !== 'TemplateTimeout') ?? (failures[0] as ItemFailure);
+  const code = explained?.code ?? lasting.code;
   const hint = explained?.hint ?? hintFor(code);
   const summary = texts.join('; ');
   const message = summary + (explained === undefined ? '' : `: ${explained.message}`);
@@ -136,6 +138,8 @@ function hintFor(code: ErrorCode): string | undefined {
   switch (code) {
     case 'MalformedItem':
       return 'The item is not base64: it was cut or edited. Seal its value again.';
+    case 'TemplateTimeout':
+      return 'It is tried again. Let the entries generate fewer keys, certificates and password hashes, or do less.';
     case 'TemplateError':
       return 'Try the template offline: waxwing template FILE';
     default:

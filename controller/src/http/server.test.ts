@@ -154,7 +154,7 @@ describe('verify and rotate, the vectors of upstream', () => {
   ): Promise<void> {
     const key = await importUnsealingKey(createPrivateKey(read(`test-keys/${newest}.key.pem`)));
     const values = { ...rotated, spec: { ...rotated.spec, template: { ...rotated.spec.template, data: new Map() } } };
-    const render = () => new Uint8Array();
+    const render = () => new Map();
     const { secret } = await unsealSecret(values, { keys: [key], render, acceptV1: false });
     const document = secretDocument(secret);
     expect(Object.fromEntries((document.get('data') as Map<string, string> | undefined) ?? [])).toEqual(

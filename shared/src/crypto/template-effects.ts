@@ -14,6 +14,8 @@ import { generateKeyPem, parseCertificate, parsePrivateKey } from './template-ke
 export interface TemplateEffectsOptions {
   /** Milliseconds since 1970. Default: the system clock. */
   readonly now?: () => number;
+  /** Milliseconds on a clock that never jumps, for the time limit. Default: the process's. */
+  readonly monotonicMs?: () => number;
   /**
    * Whether keys, certificates and password hashes will be asked for (see `isCostly`). Only then the libraries for them are loaded;
    * without them these functions fail.
@@ -39,6 +41,7 @@ export async function createTemplateEffects(options: TemplateEffectsOptions): Pr
   };
   return {
     now: () => BigInt(Math.floor(now())) * 1_000_000n,
+    monotonicMs: options.monotonicMs ?? (() => performance.now()),
     randomBytes: (length) => randomBytes(length),
     hash: (algorithm, data) => createHash(algorithm).update(data).digest(),
     hmacSha256: (key, data) => createHmac('sha256', key).update(data).digest(),

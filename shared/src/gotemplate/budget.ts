@@ -1,25 +1,27 @@
 import { LimitError } from './errors.ts';
 import type { StepCounter } from './values/inspect.ts';
 
-/** What one rendering may use. Every limit ends in a `TemplateError` of kind `limit`. */
+/**
+ * What the templates of one object may use together, unless it is said to be of each. Every limit ends in a `TemplateError` of kind `limit`.
+ */
 export interface TemplateLimits {
-  /** Size of the text, in bytes. */
+  /** Size of the text of each, in bytes. */
   readonly maxTemplateBytes: number;
-  /** Size of the output, in bytes. */
+  /** Size of all output, in bytes. */
   readonly maxOutputBytes: number;
   /** Bytes of all intermediate strings and lists together (8 bytes per element). */
   readonly maxAllocatedBytes: number;
   /** Nodes evaluated, elements visited, and units of work of functions. */
   readonly maxSteps: number;
-  /** How deep templates may call each other. */
+  /** How deep the definitions of each may call each other. */
   readonly maxTemplateDepth: number;
   /** Calls of key generation, certificates, bcrypt and scrypt, in cost units: see `cost` in the function table. */
   readonly maxCostlyUnits: number;
-  /** Time, measured on the clock among the effects. */
+  /** Time spent rendering, measured on the monotonic clock among the effects; waiting in between does not count. */
   readonly maxMilliseconds: number;
-  /** Size of a regular expression, in bytes. */
+  /** Size of each regular expression, in bytes. */
   readonly maxPatternBytes: number;
-  /** Instructions of a compiled regular expression. */
+  /** Instructions of each compiled regular expression. */
   readonly maxPatternInstructions: number;
 }
 
@@ -39,13 +41,14 @@ export const defaultLimits: TemplateLimits = {
 /** Reading the clock costs more than a step; it is read once in so many. */
 const stepsPerClockReading = 4096;
 
-/** Counts what a rendering uses and throws `LimitError` when something runs out. */
+/** Counts what the templates of an object use and throws `LimitError` when something runs out. */
 export class Budget implements StepCounter {
   readonly limits: TemplateLimits;
   readonly #elapsedMs: () => number;
   #steps = 0;
   #allocated = 0;
   #costly = 0;
+  #output = 0;
   #nextClockReading = stepsPerClockReading;
 
   constructor(limits: TemplateLimits, elapsedMs: () => number) {
@@ -57,7 +60,7 @@ export class Budget implements StepCounter {
   step(amount = 1): void {
     this.#steps += amount;
     if (this.#steps > this.limits.maxSteps) {
-      throw new LimitError(`the template needs more than ${this.limits.maxSteps} steps`);
+      throw new LimitError(`the template needs more than ${this.limits.maxSteps} steps`, 'budget');
     }
     if (this.#steps >= this.#nextClockReading) this.#readClock();
   }
@@ -65,7 +68,7 @@ export class Budget implements StepCounter {
   #readClock(): void {
     this.#nextClockReading = this.#steps + stepsPerClockReading;
     if (this.#elapsedMs() > this.limits.maxMilliseconds) {
-      throw new LimitError(`the template takes longer than ${this.limits.maxMilliseconds} ms`);
+      throw new LimitError(`the template takes longer than ${this.limits.maxMilliseconds} ms`, 'time');
     }
   }
 
@@ -73,7 +76,7 @@ export class Budget implements StepCounter {
   allocate(bytes: number): void {
     this.#allocated += bytes;
     if (this.#allocated > this.limits.maxAllocatedBytes) {
-      throw new LimitError(`the template makes values of more than ${this.limits.maxAllocatedBytes} bytes`);
+      throw new LimitError(`the template makes values of more than ${this.limits.maxAllocatedBytes} bytes`, 'budget');
     }
     // Work grows with size: a step for every kilobyte.
     this.step(bytes >> 10);
@@ -85,15 +88,17 @@ export class Budget implements StepCounter {
     if (this.#costly > this.limits.maxCostlyUnits) {
       throw new LimitError(
         `the template generates more keys, certificates and password hashes than allowed (${this.limits.maxCostlyUnits})`,
+        'budget',
       );
     }
     this.#readClock();
   }
 
-  /** Checks the size of the output so far. */
-  checkOutput(bytes: number): void {
-    if (bytes > this.limits.maxOutputBytes) {
-      throw new LimitError(`the output is larger than ${this.limits.maxOutputBytes} bytes`);
+  /** Uses room for output. */
+  write(bytes: number): void {
+    this.#output += bytes;
+    if (this.#output > this.limits.maxOutputBytes) {
+      throw new LimitError(`the output is larger than ${this.limits.maxOutputBytes} bytes`, 'budget');
     }
   }
 }

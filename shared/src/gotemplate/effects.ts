@@ -23,8 +23,10 @@ export interface CertificateRequest {
  * decides. All byte strings as described in `byte-string.ts`. Functions throw `EffectError` for input they refuse.
  */
 export interface TemplateEffects {
-  /** The time in nanoseconds since 1970. Also measures how long a rendering takes. */
+  /** The time in nanoseconds since 1970. */
   now(): bigint;
+  /** Milliseconds on a clock that never jumps: measures how long a rendering takes. */
+  monotonicMs(): number;
   /** Cryptographically strong random bytes. */
   randomBytes(length: number): Uint8Array;
   /** Digest of a byte string. */

@@ -1,6 +1,15 @@
 /** Whether a template could not be parsed, failed while it ran, or was stopped by a limit of ours. */
 export type TemplateErrorKind = 'parse' | 'exec' | 'limit';
 
+/**
+ * Which limit stopped a template.
+ *
+ * - `template`: one of this template alone, such as its size or how deep it nests; others of the same object go on.
+ * - `budget`: one that all templates of an object share is used up, and would be each time.
+ * - `time`: the shared time is used up; another time, on a machine with less to do, it may be enough.
+ */
+export type TemplateLimit = 'template' | 'budget' | 'time';
+
 /** A place in the text of a template. Line and column count from 1; the column counts bytes. */
 export interface TemplatePosition {
   readonly line: number;
@@ -9,6 +18,8 @@ export interface TemplatePosition {
 
 export interface TemplateErrorDetails extends TemplatePosition {
   readonly kind: TemplateErrorKind;
+  /** Set where the kind is `limit`. */
+  readonly limit?: TemplateLimit | undefined;
   /** The name of the template that was rendered (not of a nested `define`). */
   readonly templateName: string;
 }
@@ -20,6 +31,7 @@ export interface TemplateErrorDetails extends TemplatePosition {
 export class TemplateError extends Error {
   override readonly name = 'TemplateError';
   readonly kind: TemplateErrorKind;
+  readonly limit: TemplateLimit | undefined;
   readonly templateName: string;
   readonly line: number;
   readonly column: number;
@@ -27,6 +39,7 @@ export class TemplateError extends Error {
   constructor(message: string, details: TemplateErrorDetails) {
     super(message);
     this.kind = details.kind;
+    this.limit = details.limit;
     this.templateName = details.templateName;
     this.line = details.line;
     this.column = details.column;
@@ -41,6 +54,12 @@ export class CallError extends Error {
 /** A budget ran out. Caught by the executor, which adds name and position. */
 export class LimitError extends Error {
   override readonly name = 'LimitError';
+  readonly limit: TemplateLimit;
+
+  constructor(message: string, limit: TemplateLimit = 'template') {
+    super(message);
+    this.limit = limit;
+  }
 }
 
 /** A syntax error at a byte offset of the text. Caught by the entry point, which adds name, line and column. */

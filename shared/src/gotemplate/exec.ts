@@ -1,7 +1,7 @@
 import { assignable, canBeNil, expectation, idealConstant, isOpen, numberArgument, zeroOf } from './arguments.ts';
 import type { Budget } from './budget.ts';
 import { EffectError, type TemplateEffects } from './effects.ts';
-import { CallError, LimitError, positionAt, TemplateError } from './errors.ts';
+import { CallError, LimitError, positionAt, TemplateError, type TemplateLimit } from './errors.ts';
 import { displayText } from './format/printer.ts';
 import type { CallContext, TemplateFunction } from './functions/definition.ts';
 import { methodOf } from './methods.ts';
@@ -43,6 +43,11 @@ export function execute(options: ExecutionOptions): string {
   }
 }
 
+function limitOf(error: unknown): TemplateLimit | undefined {
+  if (error instanceof LimitError) return error.limit;
+  return error instanceof RangeError ? 'template' : undefined;
+}
+
 /** No argument came through the pipe; distinct from a value that is nothing. */
 const noPipedValue = Symbol('no piped value');
 type Piped = Evaluated | typeof noPipedValue;
@@ -79,6 +84,8 @@ class Executor {
 
   run(): string {
     const { name, parsed, data } = this.#options;
+    // Each template of an object has a copy of its own, which is work that grows with the square of the object.
+    if (data instanceof GoMap) this.#budget.step(data.size >> 3);
     this.#walkList(data, parsed.templates.get(name) ?? []);
     return this.#output;
   }
@@ -93,6 +100,7 @@ class Executor {
     const { name, parsed } = this.#options;
     return new TemplateError(message, {
       kind: isLimit ? 'limit' : 'exec',
+      limit: limitOf(error),
       templateName: name,
       ...positionAt(parsed.text, this.#offset),
     });
@@ -100,7 +108,7 @@ class Executor {
 
   #write(text: string): void {
     this.#output += text;
-    this.#budget.checkOutput(this.#output.length);
+    this.#budget.write(text.length);
   }
 
   // ---- statements ----

@@ -216,8 +216,8 @@ describe('hostile templates', () => {
   });
 
   test('time beyond the limit is refused', () => {
-    let clock = 0n;
-    const slow = { ...effects, now: () => (clock += 1_000_000_000n) };
+    let clock = 0;
+    const slow = { ...effects, monotonicMs: () => (clock += 1_000) };
     expect(() =>
       renderTemplate({ name: 't', text: '{{ range until 100000 }}{{ . }}{{ end }}', data: new Map(), effects: slow }),
     ).toThrow('the template takes longer than 30000 ms');

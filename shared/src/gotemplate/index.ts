@@ -14,8 +14,14 @@ export {
   type ScryptOptions,
   type TemplateEffects,
 } from './effects.ts';
-export { TemplateError, type TemplateErrorDetails, type TemplateErrorKind, type TemplatePosition } from './errors.ts';
+export {
+  TemplateError,
+  type TemplateErrorDetails,
+  type TemplateErrorKind,
+  type TemplateLimit,
+  type TemplatePosition,
+} from './errors.ts';
 export { templateFunctions } from './functions/index.ts';
-export { isCostly, parseTemplate, type TemplateReport } from './lint.ts';
-export { type RenderOptions, renderTemplate } from './render.ts';
+export { isCostly, mayBeVolatile, parseTemplate, type TemplateReport } from './lint.ts';
+export { createRendering, type NamedTemplate, type RenderOptions, renderTemplate } from './render.ts';
 export { GoCertificate as TemplateCertificate } from './values/value.ts';

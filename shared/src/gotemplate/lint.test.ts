@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { isCostly, parseTemplate } from './lint.ts';
+import { isCostly, mayBeVolatile, parseTemplate } from './lint.ts';
 
 const report = (text: string) => parseTemplate({ name: 't', text });
 const names = (references: readonly { name: string }[]): string[] => references.map(({ name }) => name);
@@ -90,6 +90,7 @@ describe('volatile templates', () => {
     '%s',
     (call) => {
       expect(report(`{{ ${call} }}`).isVolatile).toBe(true);
+      expect(mayBeVolatile(`{{(${call})}}`)).toBe(true);
     },
   );
 

@@ -32,8 +32,15 @@ export interface TemplateReport {
 }
 
 /** Random, time, new keys (specification 1.5). */
-const volatileFunctions =
-  /^(now|ago|date|dateInZone|date_in_zone|htmlDate|htmlDateInZone|shuffle|uuidv4|bcrypt|htpasswd|encryptAES|buildCustomCert|rand\w+|gen[A-Z]\w*)$/;
+const volatileNames =
+  '(now|ago|date|dateInZone|date_in_zone|htmlDate|htmlDateInZone|shuffle|uuidv4|bcrypt|htpasswd|encryptAES|buildCustomCert|rand\\w+|gen[A-Z]\\w*)';
+const volatileFunctions = new RegExp(`^${volatileNames}$`);
+const volatileWords = new RegExp(`\\b${volatileNames}\\b`);
+
+/** False only where {@link TemplateReport.isVolatile} is false for certain: a look at the words of the text, without parsing it. */
+export function mayBeVolatile(text: string): boolean {
+  return volatileWords.test(text);
+}
 
 /** Parses a template for linting. Throws `TemplateError` of kind `parse` or `limit` for text that is no template, but not for unknown functions. */
 export function parseTemplate(options: {

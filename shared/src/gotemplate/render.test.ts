@@ -12,6 +12,7 @@ const moment = 1_709_212_455_500_000_000n;
 
 const effects: TemplateEffects = {
   now: () => moment,
+  monotonicMs: () => 0,
   randomBytes: (length) => Uint8Array.from({ length }, (_, i) => i * 37 + 11),
   hash: unavailable,
   hmacSha256: unavailable,

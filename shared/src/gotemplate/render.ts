@@ -9,11 +9,7 @@ import { parseTemplateText } from './syntax/parser.ts';
 import { types } from './values/types.ts';
 import { GoMap } from './values/value.ts';
 
-export interface RenderOptions {
-  /** The name of the template, as a byte string; a `define` of this name replaces an empty text. */
-  readonly name: string;
-  /** The text of the template, as a byte string. */
-  readonly text: string;
+export interface RenderingOptions {
   /** What dot is: byte strings by key, Go's `map[string]string`. */
   readonly data: ReadonlyMap<string, string>;
   readonly effects: TemplateEffects;
@@ -21,23 +17,39 @@ export interface RenderOptions {
   readonly limits?: Partial<TemplateLimits>;
 }
 
+/** A template and its name, as byte strings; a `define` of this name replaces an empty text. */
+export interface NamedTemplate {
+  readonly name: string;
+  readonly text: string;
+}
+
+export interface RenderOptions extends RenderingOptions, NamedTemplate {}
+
 /**
- * Renders a template. The output is a byte string. Throws {@link TemplateError} for whatever the template does; anything else that is thrown is
- * a defect, of the engine or of the effects.
+ * Renders the templates of one object, which share one budget, one after the other. The function that is returned gives the output as a byte
+ * string. It throws {@link TemplateError} for whatever the template does; anything else that is thrown is a defect, of the engine or of the
+ * effects. After an error whose `limit` is `budget` or `time` there is nothing left for further templates.
  */
-export function renderTemplate(options: RenderOptions): string {
+export function createRendering({ data, effects, ...options }: RenderingOptions): (template: NamedTemplate) => string {
   const limits = { ...defaultLimits, ...options.limits };
-  const parsed = parseOrExplain(options.name, options.text, limits, (name) => templateFunctions.has(name));
-  const start = options.effects.now();
-  const elapsedMs = (): number => Number((options.effects.now() - start) / 1_000_000n);
-  return execute({
-    name: options.name,
-    parsed,
-    data: new GoMap(types.stringMap, new Map(options.data)),
-    functions: templateFunctions,
-    effects: options.effects,
-    budget: new Budget(limits, elapsedMs),
-  });
+  let usedMs = 0;
+  let startedMs = 0;
+  const budget = new Budget(limits, () => usedMs + effects.monotonicMs() - startedMs);
+  return ({ name, text }) => {
+    startedMs = effects.monotonicMs();
+    try {
+      const parsed = parseOrExplain(name, text, limits, (called) => templateFunctions.has(called));
+      const dot = new GoMap(types.stringMap, new Map(data));
+      return execute({ name, parsed, data: dot, functions: templateFunctions, effects, budget });
+    } finally {
+      usedMs += effects.monotonicMs() - startedMs;
+    }
+  };
+}
+
+/** Renders a template that is alone. Output and errors are those of {@link createRendering}. */
+export function renderTemplate(options: RenderOptions): string {
+  return createRendering(options)(options);
 }
 
 /** Parses a template and turns every refusal into a {@link TemplateError}. */
@@ -56,6 +68,7 @@ export function parseOrExplain(
     if (error instanceof SyntaxFailure) {
       throw new TemplateError(textFromByteString(error.message), {
         kind: error.kind,
+        limit: error.kind === 'limit' ? 'template' : undefined,
         templateName: name,
         ...positionAt(text, error.offset),
       });
@@ -63,6 +76,7 @@ export function parseOrExplain(
     if (error instanceof RangeError) {
       throw new TemplateError('the template nests too deeply', {
         kind: 'limit',
+        limit: 'template',
         templateName: name,
         line: 1,
         column: 1,

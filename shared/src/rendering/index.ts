@@ -6,3 +6,5 @@ export { createTemplateEffects, type TemplateEffectsOptions } from '../crypto/te
 export { renderForParent } from './render-for-parent.ts';
 export { createResponsiveRenderer, createTemplateRenderer } from './renderer.ts';
 export { createRenderingThread } from './rendering-thread.ts';
+export { createTurns } from './turns.ts';
+export { findVolatileTemplates } from './volatile.ts';

@@ -1,13 +1,15 @@
 import { parentPort } from 'node:worker_threads';
 import { createTemplateEffects } from '../crypto/template-effects.ts';
-import { renderTemplate, type TemplateEffects, TemplateError } from '../gotemplate/index.ts';
-import type { RenderRequest, RenderResponse } from './rendering-thread.ts';
+import { type RenderRequest, renderEach } from './outcomes.ts';
+import type { RenderResponse } from './rendering-thread.ts';
 
-/** The other end of `createRenderingThread`: answers each template once, until the thread is ended. */
+/** The other end of `createRenderingThread`: answers with each outcome as it comes, then with the end, until the thread is ended. */
 export async function renderForParent(): Promise<void> {
   const effects = await createTemplateEffects({ withCostlyFunctions: true });
+  const answer = (response: RenderResponse) => parentPort?.postMessage(response);
   parentPort?.on('message', (request: RenderRequest) => {
-    parentPort?.postMessage(answer(request, effects));
+    for (const outcome of renderEach(request, effects)) answer(outcome);
+    answer('done');
     forgetLastMatch();
   });
 }
@@ -15,14 +17,4 @@ export async function renderForParent(): Promise<void> {
 /** The engine remembers the text in which it last found something: `RegExp.input` (ECMA-262, annex B). That may be a value of a secret. */
 export function forgetLastMatch(): void {
   /^nothing$/.test('nothing');
-}
-
-function answer(request: RenderRequest, effects: TemplateEffects): RenderResponse {
-  try {
-    return { output: renderTemplate({ ...request, effects }) };
-  } catch (error) {
-    if (!(error instanceof TemplateError)) throw error;
-    const { kind, message, line, column } = error;
-    return { failure: { kind, message, line, column } };
-  }
 }

@@ -3,24 +3,19 @@ import {
   byteStringFromBytes,
   byteStringFromText,
   bytesFromByteString,
-  renderTemplate,
   type TemplateEffects,
-  TemplateError,
   type TemplateLimits,
 } from '../gotemplate/index.ts';
-import type { TemplateRenderer } from '../template.ts';
-import type { RenderRequest } from './rendering-thread.ts';
+import type { RenderedEntry, TemplateRenderer } from '../template.ts';
+import { type RenderRequest, renderEach, type TemplateFailure, type TemplateOutcome } from './outcomes.ts';
 import { type ResponsiveOptions, renderResponsively } from './responsive.ts';
 
 /**
- * A renderer on the calling thread. Its errors are of code `TemplateError` and read `template: ENTRY:LINE:COLUMN: ...`; they name functions,
- * fields and types, never a value.
+ * A renderer on the calling thread. Its errors read `template: ENTRY:LINE:COLUMN: ...`; they name functions, fields and types, never a value.
  */
-export function createTemplateRenderer(
-  effects: TemplateEffects,
-  limits: Partial<TemplateLimits> = {},
-): TemplateRenderer {
-  return rendererOf((request) => renderTemplate({ ...request, effects, limits }));
+export function createTemplateRenderer(effects: TemplateEffects, limits?: Partial<TemplateLimits>): TemplateRenderer {
+  const options = limits === undefined ? {} : { limits };
+  return rendererOf((request) => [...renderEach({ ...request, ...options }, effects)]);
 }
 
 /** A renderer that never holds up the calling thread: what is costly or turns out to be long is done in the other one. */
@@ -28,25 +23,27 @@ export function createResponsiveRenderer(options: ResponsiveOptions): TemplateRe
   return rendererOf((request) => renderResponsively(request, options));
 }
 
-function rendererOf(render: (request: RenderRequest) => string | Promise<string>): TemplateRenderer {
-  // All entries of an object share one context, which is converted once.
-  const converted = new WeakMap<ReadonlyMap<string, Uint8Array>, ReadonlyMap<string, string>>();
-  return async (entry, text, data) => {
-    const context = converted.get(data) ?? toByteStrings(data);
-    converted.set(data, context);
-    try {
-      const request = { name: byteStringFromText(entry), text: byteStringFromText(text), data: context };
-      return bytesFromByteString(await render(request));
-    } catch (error) {
-      if (!(error instanceof TemplateError)) throw error;
-      throw new SealedSecretsError(
-        'TemplateError',
-        `template: ${entry}:${error.line}:${error.column}: ${error.message}`,
-      );
-    }
+function rendererOf(
+  render: (request: RenderRequest) => readonly TemplateOutcome[] | Promise<readonly TemplateOutcome[]>,
+): TemplateRenderer {
+  return async (entries, data) => {
+    const outcomes = await render({
+      templates: Array.from(entries, ([entry, text]) => ({
+        name: byteStringFromText(entry),
+        text: byteStringFromText(text),
+      })),
+      data: new Map(Array.from(data, ([key, value]) => [byteStringFromText(key), byteStringFromBytes(value)])),
+    });
+    const names = entries.keys();
+    return new Map(outcomes.map((outcome) => renderedEntry(names.next().value as string, outcome)));
   };
 }
 
-function toByteStrings(data: ReadonlyMap<string, Uint8Array>): Map<string, string> {
-  return new Map(Array.from(data, ([key, value]) => [byteStringFromText(key), byteStringFromBytes(value)]));
+function renderedEntry(entry: string, outcome: TemplateOutcome): [string, RenderedEntry] {
+  return [entry, 'output' in outcome ? bytesFromByteString(outcome.output) : errorOf(entry, outcome.failure)];
+}
+
+function errorOf(entry: string, { limit, line, column, message }: TemplateFailure): SealedSecretsError {
+  const code = limit === 'time' ? 'TemplateTimeout' : 'TemplateError';
+  return new SealedSecretsError(code, `template: ${entry}:${line}:${column}: ${message}`);
 }

@@ -1,33 +1,30 @@
 import { spawnSync } from 'node:child_process';
 import { describe, expect, test } from 'vitest';
-import { createTemplateEffects } from '../crypto/template-effects.ts';
-import { byteStringFromText, TemplateError } from '../gotemplate/index.ts';
+import { byteStringFromText, type NamedTemplate } from '../gotemplate/index.ts';
+import { measuringTimers } from '../testing/timers.ts';
+import type { RenderRequest, TemplateFailure, TemplateOutcome } from './outcomes.ts';
 import { forgetLastMatch } from './render-for-parent.ts';
-import { createRenderingThread } from './rendering-thread.ts';
-import { renderResponsively } from './responsive.ts';
+import { createRenderingThread, type RenderingThread } from './rendering-thread.ts';
 
 const threadFile = new URL('./template-worker.ts', import.meta.url);
-const render = (request: Parameters<ReturnType<typeof createRenderingThread>['render']>[0], deadlineMs: number) =>
-  createRenderingThread({ threadFile, deadlineMs }).render(request);
-const many = { maxCostlyUnits: 1_000_000, maxMilliseconds: 600_000 };
 
-/** Runs something while timers of this thread are measured: how often they fired and the longest time between two of them. */
-async function measuringTimers<T>(run: () => Promise<T>): Promise<{ result: T; ticks: number; longestGapMs: number }> {
-  let ticks = 0;
-  let longestGapMs = 0;
-  let last = performance.now();
-  const timer = setInterval(() => {
-    const now = performance.now();
-    longestGapMs = Math.max(longestGapMs, now - last);
-    last = now;
-    ticks++;
-  }, 5);
-  try {
-    return { result: await run(), ticks, longestGapMs };
-  } finally {
-    clearInterval(timer);
-  }
+interface OneTemplate extends NamedTemplate, Omit<RenderRequest, 'templates'> {}
+
+const requestOf = ({ name, text, ...rest }: OneTemplate): RenderRequest => ({ templates: [{ name, text }], ...rest });
+
+/** The output of the only template of an object; rejects with its failure. */
+async function theOutput(rendering: Promise<readonly TemplateOutcome[]>): Promise<string> {
+  const outcomes = await rendering;
+  expect(outcomes).toHaveLength(1);
+  const outcome = outcomes[0] as TemplateOutcome;
+  if ('failure' in outcome) throw outcome.failure;
+  return outcome.output;
 }
+
+const renderIn = (thread: RenderingThread, template: OneTemplate) => theOutput(thread.render(requestOf(template)));
+const render = (template: OneTemplate, deadlineMs: number) =>
+  renderIn(createRenderingThread({ threadFile, deadlineMs }), template);
+const many = { maxCostlyUnits: 1_000_000, maxMilliseconds: 600_000 };
 
 describe('rendering in a thread of its own', () => {
   test('gives the output', async () => {
@@ -43,9 +40,8 @@ describe('rendering in a thread of its own', () => {
       () => undefined,
       (reason: unknown) => reason,
     );
-    expect(error).toBeInstanceOf(TemplateError);
-    expect(error).toMatchObject({ kind: 'exec', line: 2, column: 4, templateName: 't' });
-    expect(String(error)).not.toContain('secret-marker');
+    expect(error).toMatchObject({ kind: 'exec', line: 2, column: 4 });
+    expect(JSON.stringify(error)).not.toContain('secret-marker');
   });
 
   test('leaves the timers of the calling thread alone during 1,000 key generations', async () => {
@@ -64,7 +60,7 @@ describe('rendering in a thread of its own', () => {
     const { result, ticks, longestGapMs } = await measuringTimers(() =>
       render({ name: 't', text, data: new Map(), limits: many }, 1_500).then(
         () => 'rendered',
-        (error: TemplateError) => `${error.kind}: ${error.message}`,
+        (error: TemplateFailure) => `${error.kind}: ${error.message}`,
       ),
     );
     expect(result).toBe('limit: the template takes longer than 1500 ms');
@@ -86,16 +82,17 @@ describe('rendering in a thread of its own', () => {
 const numberedThread = new URL(
   `data:text/javascript,${encodeURIComponent(`
     import { parentPort, threadId } from 'node:worker_threads';
-    parentPort.on('message', ({ name }) => {
+    parentPort.on('message', ({ templates: [{ name }] }) => {
       if (name === 'hang') for (;;);
       if (name === 'throw') throw new Error('broken');
       if (name === 'exit') process.exit(3);
       parentPort.postMessage({ output: String(threadId) });
+      parentPort.postMessage('done');
     });`)}`,
 );
 
 describe('the thread', () => {
-  const request = (name: string) => ({ name, text: '', data: new Map() });
+  const request = (name: string) => requestOf({ name, text: '', data: new Map() });
 
   test('is kept from template to template', async () => {
     const thread = createRenderingThread({ threadFile: numberedThread, deadlineMs: 30_000 });
@@ -103,7 +100,7 @@ describe('the thread', () => {
     const onWarning = (warning: Error) => warnings.push(warning);
     process.on('warning', onWarning);
     try {
-      const answers = await Promise.all(Array.from({ length: 1000 }, () => thread.render(request('t'))));
+      const answers = await Promise.all(Array.from({ length: 1000 }, () => theOutput(thread.render(request('t')))));
       expect(new Set(answers).size).toBe(1);
       expect(warnings).toEqual([]);
     } finally {
@@ -114,7 +111,7 @@ describe('the thread', () => {
   test('that a template breaks fails that one alone; the next ones get another thread', async () => {
     const thread = createRenderingThread({ threadFile: numberedThread, deadlineMs: 1000 });
     const names = ['t', 'hang', 't', 'throw', 't', 'exit', 't', 't'];
-    const results = await Promise.allSettled(names.map((name) => thread.render(request(name))));
+    const results = await Promise.allSettled(names.map((name) => theOutput(thread.render(request(name)))));
     const reasons = results.map((result) => (result.status === 'rejected' ? String(result.reason.message) : ''));
     expect(reasons[1]).toBe('the template takes longer than 1000 ms');
     expect(reasons[3]).toBe('broken');
@@ -127,8 +124,8 @@ describe('the thread', () => {
 
   test('is ended when it had nothing to do for a while', async () => {
     const thread = createRenderingThread({ threadFile: numberedThread, deadlineMs: 30_000, idleMs: 10 });
-    const first = await thread.render(request('t'));
-    await expect.poll(() => thread.render(request('t')), { interval: 200, timeout: 20_000 }).not.toBe(first);
+    const first = await theOutput(thread.render(request('t')));
+    await expect.poll(() => theOutput(thread.render(request('t'))), { interval: 200, timeout: 20_000 }).not.toBe(first);
   });
 
   test('knows nothing of the templates before, and their limits are counted anew', async () => {
@@ -138,11 +135,11 @@ describe('the thread', () => {
       text: '{{ define "x" }}1{{ end }}{{ $y := 2 }}{{ genPrivateKey "ed25519" | trunc 0 }}',
     };
     const data = new Map([['a', 'canary']]);
-    for (let round = 0; round < 3; round++) expect(await thread.render({ ...first, data, limits: many })).toBe('');
-    await expect(thread.render({ name: 'b', text: '{{ template "x" }}', data: new Map() })).rejects.toMatchObject({
+    for (let round = 0; round < 3; round++) expect(await renderIn(thread, { ...first, data, limits: many })).toBe('');
+    await expect(renderIn(thread, { name: 'b', text: '{{ template "x" }}', data: new Map() })).rejects.toMatchObject({
       kind: 'exec',
     });
-    expect(await thread.render({ name: 'b', text: '{{ .a }}', data: new Map() })).toBe('<no value>');
+    expect(await renderIn(thread, { name: 'b', text: '{{ .a }}', data: new Map() })).toBe('<no value>');
   });
 
   test('forgets in which text it last found something', () => {
@@ -156,7 +153,7 @@ describe('the thread', () => {
     const program = `
       import { createRenderingThread } from ${JSON.stringify(module)};
       const thread = createRenderingThread({ threadFile: new URL(${JSON.stringify(numberedThread.href)}), deadlineMs: 30_000, idleMs: 600_000 });
-      await thread.render({ name: 't', text: '', data: new Map() });
+      await thread.render({ templates: [{ name: 't', text: '' }], data: new Map() });
       console.log('rendered');`;
     const { stdout, status } = spawnSync(process.execPath, ['--input-type=module', '--eval', program], {
       encoding: 'utf8',
@@ -164,52 +161,53 @@ describe('the thread', () => {
     });
     expect([stdout, status]).toEqual(['rendered\n', 0]);
   });
-});
 
-describe('rendering without holding up the calling thread', () => {
-  const deadlineMs = 30_000;
-
-  test('quick templates need no other thread', async () => {
-    const effects = await createTemplateEffects({ withCostlyFunctions: false });
-    const nowhere = new URL('./there-is-no-such-file.ts', import.meta.url);
-    const request = { name: 't', text: '{{ upper .a }}', data: new Map([['a', 'x']]) };
-    expect(
-      await renderResponsively(request, {
-        effects,
-        thread: createRenderingThread({ threadFile: nowhere, deadlineMs }),
-      }),
-    ).toBe('X');
-  });
-
-  test('key generation goes elsewhere by itself', async () => {
-    const effects = await createTemplateEffects({ withCostlyFunctions: false });
-    const request = { name: 't', text: '{{ genPrivateKey "ed25519" | trunc 10 }}', data: new Map() };
-    expect(
-      await renderResponsively(request, { effects, thread: createRenderingThread({ threadFile, deadlineMs }) }),
-    ).toBe('-----BEGIN');
-  });
-
-  test('a template that turns out to be long is done elsewhere, and the timers never stop', async () => {
-    const effects = await createTemplateEffects({ withCostlyFunctions: false });
-    const text = '{{ range until 60000 }}{{ add . 1 | toString | sha256sum | trunc 1 }}{{ end }}';
-    const { result, longestGapMs } = await measuringTimers(() =>
-      renderResponsively(
-        { name: 't', text, data: new Map() },
-        { effects, thread: createRenderingThread({ threadFile, deadlineMs }) },
-      ),
-    );
-    expect(result).toHaveLength(60_000);
-    expect(longestGapMs).toBeLessThan(1_000);
-  });
-
-  test('a template that is too long for any thread fails with its limit', async () => {
-    const effects = await createTemplateEffects({ withCostlyFunctions: false });
-    const request = { name: 't', text: '{{ range 9223372036854775807 }}{{ end }}', data: new Map() };
-    await expect(
-      renderResponsively(request, { effects, thread: createRenderingThread({ threadFile, deadlineMs }) }),
-    ).rejects.toMatchObject({
-      kind: 'limit',
-      line: 1,
+  test('gives all outcomes of an object, which has one deadline', async () => {
+    const thread = createRenderingThread({ threadFile, deadlineMs: 1_500 });
+    const templates = [
+      '{{ .a }}',
+      '{{ fail "x" }}',
+      '{{ range until 1000 }}{{ genPrivateKey "rsa" }}{{ end }}',
+      'never',
+    ];
+    const outcomes = await thread.render({
+      templates: templates.map((text, i) => ({ name: `t${i}`, text })),
+      data: new Map([['a', 'x']]),
+      limits: many,
     });
+    expect(outcomes).toMatchObject([
+      { output: 'x' },
+      { failure: { kind: 'exec' } },
+      { failure: { kind: 'limit', limit: 'time', message: 'the template takes longer than 1500 ms' } },
+    ]);
+  });
+
+  test('is waited for without using up the time of those who wait', async () => {
+    const thread = createRenderingThread({ threadFile: numberedThread, deadlineMs: 1000 });
+    const hanging = Array.from({ length: 3 }, () => theOutput(thread.render(request('hang'))));
+    const last = theOutput(thread.render(request('t')));
+    expect((await Promise.allSettled(hanging)).map(({ status }) => status)).toEqual(Array(3).fill('rejected'));
+    expect(await last).toMatch(/^[0-9]+$/);
+  });
+
+  test('is waited for by so many, and for so long', async () => {
+    const thread = createRenderingThread({
+      threadFile: numberedThread,
+      deadlineMs: 2_000,
+      maxWaiting: 2,
+      maxWaitMs: 200,
+    });
+    const first = thread.render(request('hang'));
+    const started = performance.now();
+    const results = await Promise.allSettled(['t', 't', 't', 't'].map((name) => thread.render(request(name))));
+    expect(performance.now() - started).toBeLessThan(1_500);
+    for (const result of results) {
+      expect(result).toMatchObject({
+        status: 'rejected',
+        reason: { name: 'SealedSecretsError', code: 'RendererBusy' },
+      });
+    }
+    expect(await first).toMatchObject([{ failure: { limit: 'time' } }]);
+    expect(await theOutput(thread.render(request('t')))).toMatch(/^[0-9]+$/);
   });
 });

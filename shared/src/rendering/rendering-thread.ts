@@ -1,41 +1,31 @@
 import { Worker } from 'node:worker_threads';
-import { TemplateError, type TemplateErrorKind, type TemplateLimits } from '../gotemplate/index.ts';
+import { createExclusive, type ExclusiveOptions } from './exclusive.ts';
+import type { RenderRequest, TemplateOutcome } from './outcomes.ts';
 
-/** What one template needs to be rendered in another thread. All strings are byte strings. */
-export interface RenderRequest {
-  readonly name: string;
-  readonly text: string;
-  readonly data: ReadonlyMap<string, string>;
-  readonly limits?: Partial<TemplateLimits>;
-}
-
-export interface RenderingThreadOptions {
+export interface RenderingThreadOptions extends ExclusiveOptions {
   /** The program the thread runs; in a thread it has to call `renderForParent`. */
   readonly threadFile: string | URL;
-  /** A template that takes longer, in milliseconds, the start of the thread included, fails with kind `limit`, and the thread is ended whatever it does. */
+  /**
+   * An object that takes longer, in milliseconds, the start of the thread included and waiting for it not, fails with the limit `time`, and the thread is
+   * ended whatever it does.
+   */
   readonly deadlineMs: number;
   /** After so many milliseconds without a template the thread is ended: it holds some ten MiB, and what it has rendered. Default 10 s. */
   readonly idleMs?: number;
 }
 
-/** A thread for templates that generate keys or certificates, hash passwords, or turn out to be long. */
+/** A thread for objects with templates that generate keys or certificates, hash passwords, or turn out to be long. */
 export interface RenderingThread {
   /**
-   * Renders one template after the other, in the order of the calls; the calling thread goes on answering meanwhile. Throws `TemplateError` as
-   * `renderTemplate` does. The first one starts the thread; one that breaks it down fails alone, and the next one starts another.
+   * Renders one object after the other, in the order of the calls; the calling thread goes on answering meanwhile. The outcomes are those of
+   * `renderEach`. The first object starts the thread; one that breaks it down fails alone, and the next one starts another.
+   * Throws SealedSecretsError `RendererBusy` where others are before it for too long.
    */
-  render(request: RenderRequest): Promise<string>;
+  render(request: RenderRequest): Promise<readonly TemplateOutcome[]>;
 }
 
-/** What the thread answers. */
-export type RenderResponse = { readonly output: string } | { readonly failure: RenderFailure };
-
-interface RenderFailure {
-  readonly kind: TemplateErrorKind;
-  readonly message: string;
-  readonly line: number;
-  readonly column: number;
-}
+/** What the thread answers: the outcomes in the order of the templates, then that these were all. */
+export type RenderResponse = TemplateOutcome | 'done';
 
 /** Room for the thread; a template that needs more ends with kind `limit` long before the process is in danger. */
 const heapMegabytes = 256;
@@ -45,34 +35,24 @@ export function createRenderingThread(options: RenderingThreadOptions): Renderin
   const { threadFile, deadlineMs, idleMs = 10_000 } = options;
   let thread: Thread | undefined;
   let idle: NodeJS.Timeout | undefined;
-  let last: Promise<unknown> = Promise.resolve();
+  const exclusively = createExclusive(options);
 
-  async function renderNext(request: RenderRequest): Promise<string> {
+  async function renderNext(request: RenderRequest): Promise<readonly TemplateOutcome[]> {
     clearTimeout(idle);
     if (thread?.isUsable !== true) thread = startThread(threadFile);
-    const response = await thread.ask(request, deadlineMs);
+    const outcomes = await thread.ask(request, deadlineMs);
     idle = setTimeout(() => thread?.end(), idleMs).unref();
-    if ('output' in response) return response.output;
-    const { message, ...details } = response.failure;
-    throw new TemplateError(message, { ...details, templateName: request.name });
+    return outcomes;
   }
 
-  return {
-    render(request) {
-      const rendering = last.then(() => renderNext(request));
-      // Only that it has ended: the output may be a private key.
-      const ended = () => {};
-      last = rendering.then(ended, ended);
-      return rendering;
-    },
-  };
+  return { render: (request) => exclusively(() => renderNext(request)) };
 }
 
 interface Thread {
   /** False once it has ended or was told to. */
   readonly isUsable: boolean;
-  /** The thread's answer, or that of the deadline; rejects where the thread breaks down for another reason than the template. */
-  ask(request: RenderRequest, deadlineMs: number): Promise<RenderResponse>;
+  /** The thread's answers, the last of them that of the deadline; rejects where the thread breaks down for another reason than the template. */
+  ask(request: RenderRequest, deadlineMs: number): Promise<readonly TemplateOutcome[]>;
   end(): void;
 }
 
@@ -85,18 +65,20 @@ function startThread(threadFile: string | URL): Thread {
     stderr: true,
   });
   let isUsable = true;
-  let settle: ((response: RenderResponse | Error) => void) | undefined;
+  let hear: ((response: RenderResponse | Error) => void) | undefined;
+  const breakDown = (last: TemplateOutcome | Error) => {
+    isUsable = false;
+    hear?.(last);
+    hear?.('done');
+  };
 
   // Listened to as long as the thread lives: an error without a listener would end the process.
-  worker.on('message', (response: RenderResponse) => settle?.(response));
+  worker.on('message', (response: RenderResponse) => hear?.(response));
   worker.on('error', (error: NodeJS.ErrnoException) => {
-    isUsable = false;
-    settle?.(error.code === 'ERR_WORKER_OUT_OF_MEMORY' ? limitReached('the template needs too much memory') : error);
+    const isFull = error.code === 'ERR_WORKER_OUT_OF_MEMORY';
+    breakDown(isFull ? limitReached('the template needs too much memory', 'budget') : error);
   });
-  worker.on('exit', (code) => {
-    isUsable = false;
-    settle?.(new Error(`the thread that renders templates ended early, with ${code}`));
-  });
+  worker.on('exit', (code) => breakDown(new Error(`the thread that renders templates ended early, with ${code}`)));
 
   const end = () => {
     isUsable = false;
@@ -111,16 +93,21 @@ function startThread(threadFile: string | URL): Thread {
     end,
     ask(request, deadlineMs) {
       return new Promise((resolve, reject) => {
+        const outcomes: TemplateOutcome[] = [];
         const timer = setTimeout(() => {
           end();
-          settle?.(limitReached(`the template takes longer than ${deadlineMs} ms`));
+          breakDown(limitReached(`the template takes longer than ${deadlineMs} ms`, 'time'));
         }, deadlineMs);
-        settle = (response) => {
-          settle = undefined;
+        hear = (response) => {
+          if (response !== 'done' && !(response instanceof Error)) {
+            outcomes.push(response);
+            return;
+          }
+          hear = undefined;
           clearTimeout(timer);
           worker.unref();
           if (response instanceof Error) reject(response);
-          else resolve(response);
+          else resolve(outcomes);
         };
         worker.ref();
         worker.postMessage(request);
@@ -129,6 +116,6 @@ function startThread(threadFile: string | URL): Thread {
   };
 }
 
-function limitReached(message: string): RenderResponse {
-  return { failure: { kind: 'limit', message, line: 1, column: 1 } };
+function limitReached(message: string, limit: 'budget' | 'time'): TemplateOutcome {
+  return { failure: { kind: 'limit', limit, message, line: 1, column: 1 } };
 }
