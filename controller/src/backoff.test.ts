@@ -1,6 +1,7 @@
+import type { ErrorCode } from '@waxwing/shared';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { delayAfterFailures, recheckDelay, retryBackoff } from './backoff.ts';
+import { backoffFor, delayAfterFailures, recheckDelay, retryBackoff } from './backoff.ts';
 
 const random = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true });
 
@@ -25,6 +26,16 @@ describe('backoff', () => {
         expect(delay).toBeLessThanOrEqual(ceiling);
       }),
     );
+  });
+
+  test('is longer where trying costs much', () => {
+    const delays = (code: ErrorCode) => {
+      const backoff = backoffFor(code, retryBackoff, 3_600_000);
+      return [1, 2, 3, 20].map((count) => Math.round(delayAfterFailures(count, backoff, () => 0.999_999_999)));
+    };
+    expect(delays('TemplateTimeout')).toEqual([60_000, 120_000, 240_000, 3_600_000]);
+    expect(delays('RendererBusy')).toEqual([1_000, 2_000, 4_000, 300_000]);
+    expect(delays('ApiUnavailable')).toEqual([5, 10, 20, 300_000]);
   });
 
   test('the hourly look is spread by a tenth', () => {

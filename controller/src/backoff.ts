@@ -1,3 +1,5 @@
+import type { ErrorCode } from '@waxwing/shared';
+
 export interface Backoff {
   readonly baseMs: number;
   readonly maxMs: number;
@@ -8,6 +10,18 @@ export const retryBackoff: Backoff = { baseMs: 5, maxMs: 5 * 60_000 };
 
 /** With the default backoff this many failures in a row take about two seconds: what lasts longer is worth more than a warning. */
 export const lastingFailures = 8;
+
+/**
+ * The pauses after a failure of this code. What failed for lack of time costs much to try and helps nobody to be tried at once.
+ *
+ * @param backoff the pauses after failures of the API
+ * @param recheckIntervalMs the longest pause after a failure that only a change can mend
+ */
+export function backoffFor(code: ErrorCode, backoff: Backoff, recheckIntervalMs: number): Backoff {
+  if (code === 'TemplateTimeout') return { baseMs: 60_000, maxMs: recheckIntervalMs };
+  if (code === 'RendererBusy') return { ...backoff, baseMs: Math.max(backoff.baseMs, 1_000) };
+  return backoff;
+}
 
 /**
  * The pause after the n-th failure in a row, counted from 1: doubling from the base up to the maximum, then spread over the upper half

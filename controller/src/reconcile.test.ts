@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import {
+  type ErrorCode,
   formatJsonCompact,
   importUnsealingKey,
   SealedSecretsError,
@@ -9,7 +10,7 @@ import {
   type UnsealingKey,
 } from '@waxwing/shared';
 import { aSecret, testKey } from '@waxwing/shared/testing';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { KeyRing, RingKey } from './keys/registry.ts';
 import { emptyKeyRing } from './keys/registry.ts';
 import type { SealedSecretSummary, SecretMetadata } from './kube/api.ts';
@@ -29,9 +30,12 @@ const request = {
 } as const;
 
 /** An object as the API server has it, sealed for the test key. */
-function sealedObject(): unknown {
+function sealedObject(entries: Record<string, string> = {}): unknown {
   const sealed = sealSecret(aSecret(), { publicKey, randomBytes: (length) => randomBytes(length) });
-  const object = JSON.parse(formatJsonCompact(sealedSecretDocument(sealed)));
+  const template = { ...sealed.spec.template, data: new Map(Object.entries(entries)) };
+  const object = JSON.parse(
+    formatJsonCompact(sealedSecretDocument({ ...sealed, spec: { ...sealed.spec, template } })),
+  );
   Object.assign(object.metadata, { uid: 'a-uid', resourceVersion: '1', generation: 1 });
   return object;
 }
@@ -62,7 +66,7 @@ function depsWith(keyRing: () => KeyRing, created: string[]): ReconcileDeps {
   return {
     cache: {
       sealedSecret: () => summary,
-      takeSealedSecret: sealedObject,
+      takeSealedSecret: () => sealedObject(),
       releaseSealedSecret: ignore,
       secret: () => 'absent',
     },
@@ -76,7 +80,7 @@ function depsWith(keyRing: () => KeyRing, created: string[]): ReconcileDeps {
       sealedSecrets: {},
     } as unknown as ReconcileDeps['client'],
     keyRing,
-    render: () => new Uint8Array(),
+    render: () => new Map(),
     volatileEntries: async () => new Set(),
     specHashOf: () => 'a-hash',
     status: { isNews: () => false, write: async () => ({ type: 'written', status: { conditions: [] } }) as never },
@@ -310,4 +314,64 @@ test('an object that fails and whose status cannot be stored is counted once for
   });
   for (let i = 0; i < 5; i++) await run({ ...request, signal: new AbortController().signal });
   expect(counted).toEqual(['unseal', 'status']);
+
+describe('templates that fail for lack of time', () => {
+  type Rendered = ReturnType<ReconcileDeps['render']>;
+
+  /** Runs that each render as the next answer says; the one after the last renders well. */
+  async function runs(answers: (() => Rendered)[]) {
+    const fitting = await importUnsealingKey(privateKey);
+    const created: string[] = [];
+    const statuses: unknown[] = [];
+    const deps = depsWith(() => ringOf(1, fitting), created);
+    const run = createReconcile({
+      ...deps,
+      cache: { ...deps.cache, takeSealedSecret: () => sealedObject({ a: 'x', b: 'y' }) },
+      render: () => answers.shift()?.() ?? new Map(),
+      status: {
+        isNews: () => false,
+        write: async (_target, outcome) => {
+          statuses.push(outcome);
+          return { type: 'stored', status: { conditions: [] } };
+        },
+      },
+    });
+    const next = (failures: number) => run({ ...request, failures, signal: new AbortController().signal });
+    return { next, created, statuses };
+  }
+  const failing = (...codes: ErrorCode[]) => {
+    const errors = codes.map((code, i): [string, SealedSecretsError] => [
+      ['a', 'b'][i] as string,
+      new SealedSecretsError(code, `${code} of a test`),
+    ]);
+    return () => new Map(errors);
+  };
+
+  test('get a condition, and are rendered again', async () => {
+    const { next, created, statuses } = await runs([failing('TemplateTimeout')]);
+    expect(await next(0)).toMatchObject({ type: 'retry', error: { code: 'TemplateTimeout' } });
+    expect(statuses).toMatchObject([{ synced: false, reason: 'TemplateTimeout' }]);
+    expect(await next(1)).toMatchObject({ type: 'done', action: 'created' });
+    expect(created).toEqual(['db-credentials']);
+  });
+
+  test('are not rendered again where something else fails each time', async () => {
+    const { next, created } = await runs([failing('TemplateTimeout', 'TemplateError')]);
+    expect(await next(0)).toMatchObject({ type: 'wait', error: { code: 'TemplateError' } });
+    expect(await next(1)).toMatchObject({ type: 'wait', error: { code: 'TemplateError' } });
+    expect(created).toEqual([]);
+  });
+
+  test('wait for their turn without a word at first', async () => {
+    const busy = () => {
+      throw new SealedSecretsError('RendererBusy', 'others are before this one');
+    };
+    const { next, created, statuses } = await runs([busy, busy]);
+    expect(await next(0)).toMatchObject({ type: 'retry', error: { code: 'RendererBusy' } });
+    expect(statuses).toEqual([]);
+    expect(await next(8)).toMatchObject({ type: 'retry', error: { code: 'RendererBusy' } });
+    expect(statuses).toMatchObject([{ synced: false, reason: 'RendererBusy' }]);
+    await next(9);
+    expect(created).toEqual(['db-credentials']);
+  });
 });

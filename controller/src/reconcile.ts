@@ -222,7 +222,8 @@ async function unseal(target: Target, deps: ReconcileDeps): Promise<Unsealed> {
       if (!isSealedSecretsError(error)) throw error;
       // A key that came meanwhile found no failure that waited for it: look again, or nobody will.
       if (deps.keyRing().version !== ring.version) continue;
-      memory.rememberFailure(key, specHash, ring.version, error);
+      // What failed for lack of time need not fail again.
+      if (waitsForTrigger(error.code)) memory.rememberFailure(key, specHash, ring.version, error);
       throw new StepFailure('unseal', error);
     }
   }
@@ -407,8 +408,8 @@ async function recordSuccess(
   return afterStatus(stored, target, deps) ?? { type: 'done', action };
 }
 
-/** Failed calls are not worth a red condition at first. */
-const isPassing = (code: ErrorCode) => code === 'ApiUnavailable' || code === 'ApiConflict';
+/** Failed calls, and waiting for the thread of costly templates, are not worth a red condition at first. */
+const isPassing = (code: ErrorCode) => code === 'ApiUnavailable' || code === 'ApiConflict' || code === 'RendererBusy';
 
 async function recordFailure(
   target: Target,

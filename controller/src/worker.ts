@@ -1,5 +1,5 @@
 import { isSealedSecretsError, SealedSecretsError } from '@waxwing/shared';
-import { type Backoff, delayAfterFailures, lastingFailures, recheckDelay } from './backoff.ts';
+import { type Backoff, backoffFor, delayAfterFailures, lastingFailures, recheckDelay } from './backoff.ts';
 import type { Logger } from './logger.ts';
 import type { Metrics } from './metrics.ts';
 import type { Priority, QueueItem, WorkQueue } from './queue.ts';
@@ -110,7 +110,8 @@ export function createWorkerPool(options: WorkerPoolOptions): WorkerPool {
         return;
       case 'retry': {
         const { count } = fail(key, outcome.error, 'retry');
-        queue.addAfter(key, delayAfterFailures(count, options.backoff, options.random), 'retry');
+        const backoff = backoffFor(outcome.error.code, options.backoff, options.recheckIntervalMs);
+        queue.addAfter(key, delayAfterFailures(count, backoff, options.random), 'retry');
         return;
       }
       case 'wait':
