@@ -314,6 +314,7 @@ test('an object that fails and whose status cannot be stored is counted once for
   });
   for (let i = 0; i < 5; i++) await run({ ...request, signal: new AbortController().signal });
   expect(counted).toEqual(['unseal', 'status']);
+});
 
 describe('templates that fail for lack of time', () => {
   type Rendered = ReturnType<ReconcileDeps['render']>;

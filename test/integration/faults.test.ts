@@ -236,6 +236,9 @@ describe('somebody who deletes the Secret', () => {
   });
 });
 
+/** A field nobody reads, which the CRD keeps. The API server takes 10,000 levels, and a recursion over them takes more stack than there is. */
+const nestedLists = (depth: number): unknown => JSON.parse(`${'['.repeat(depth)}${']'.repeat(depth)}`);
+
 describe('poison', () => {
   it('gets its own condition, and the objects beside it are served', async () => {
     const namespace = await cluster.createNamespace();
@@ -249,6 +252,7 @@ describe('poison', () => {
       'many-items': { encryptedData: Object.fromEntries(Array.from({ length: 5000 }, (_, i) => [`i${i}`, 'AgB='])) },
       proto: { encryptedData: JSON.parse('{"__proto__":"x","constructor":"y"}') },
       'null-template': { encryptedData: {}, template: { metadata: null, data: null } },
+      nested: { ...good('nested').spec, template: { metadata: { more: nestedLists(3_000) } } },
     };
     for (const [each, spec] of Object.entries(poison)) {
       await cluster.apply({ ...good(each), spec });
@@ -267,6 +271,8 @@ describe('poison', () => {
     await cluster.condition(namespace, 'many-items', 'False');
     expect((await cluster.condition(namespace, 'proto', 'False', 'MalformedItem')).message).toContain('__proto__');
     await cluster.condition(namespace, 'null-template', 'True');
+    await cluster.secretWith(namespace, 'nested', { a: '1' });
+    await cluster.condition(namespace, 'nested', 'True');
     expect((await controller.request('/healthz')).status).toBe(200);
     // Every controller of the tests that follow would read them.
     const all = [...Object.keys(poison), ...Object.keys(large), 'healthy'];

@@ -100,6 +100,24 @@ describe('creating a SealedSecret', () => {
     });
   });
 
+  it('gives all templates of an object one budget, however many they are', async () => {
+    const { namespace, sealed } = await prepared();
+    const entry = '{{ range until 100 }}{{ genPrivateKey "ed25519" }}{{ end }}';
+    sealed.spec.template.data = Object.fromEntries(Array.from({ length: 60 }, (_, i) => [`key-${i}`, entry]));
+    await cluster.apply(sealed);
+    const condition = await cluster.condition(namespace, name, 'False', 'TemplateError');
+    expect(condition.message).toContain('generates more keys, certificates and password hashes than allowed (400)');
+  });
+
+  it('renders many templates that are quick one by one', async () => {
+    const { namespace, sealed } = await prepared();
+    const entry = '{{ range until 300 }}{{ add . 1 | toString | sha256sum | trunc 1 }}{{ end }}';
+    sealed.spec.template.data = Object.fromEntries(Array.from({ length: 100 }, (_, i) => [`entry-${i}`, entry]));
+    await cluster.apply(sealed);
+    await cluster.condition(namespace, name, 'True');
+    expect(Object.keys((await cluster.secret(namespace, name))?.data ?? {})).toHaveLength(101);
+  });
+
   it('keeps data keys that other programs take for something else', async () => {
     const odd = { 1: 'one', 10: 'ten', constructor: 'c', '-a': 'dash', '.x': 'dot', _: 'u' };
     const { namespace, sealed } = await prepared({ data: odd });
