@@ -117,12 +117,12 @@ describe('the reference', () => {
       /const costlyTemplateMs = ([\d_]+);/.exec(await read('controller/src/foundation.ts')) ?? [];
     const mebibytes = (bytes: number) => `${bytes / 1024 / 1024} MiB`;
     const rows = {
-      'text of the template': mebibytes(defaultLimits.maxTemplateBytes),
+      'text of the template, each': mebibytes(defaultLimits.maxTemplateBytes),
       result: mebibytes(defaultLimits.maxOutputBytes),
       'intermediate strings and lists': mebibytes(defaultLimits.maxAllocatedBytes),
       steps: defaultLimits.maxSteps.toLocaleString('en-US'),
-      'depth of templates that call each other': String(defaultLimits.maxTemplateDepth),
-      'regular expression': `${defaultLimits.maxPatternBytes / 1024} KiB, ${defaultLimits.maxPatternInstructions.toLocaleString('en-US')} instructions`,
+      'depth of templates that call each other, each': String(defaultLimits.maxTemplateDepth),
+      'regular expression, each': `${defaultLimits.maxPatternBytes / 1024} KiB, ${defaultLimits.maxPatternInstructions.toLocaleString('en-US')} instructions`,
       time: `${Number(deadlineMs.replaceAll('_', '')) / 1000} s`,
       'cost of key generation, certificates and password hashes': `${defaultLimits.maxCostlyUnits} units`,
     };

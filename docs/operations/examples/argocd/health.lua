@@ -15,6 +15,7 @@ end
 local transient = {
   ApiConflict = true,
   ApiUnavailable = true,
+  RendererBusy = true,
   WaitingForGarbageCollection = true,
 }
 
