@@ -70,6 +70,19 @@ describe('the workers', () => {
     expect(logger.records.map(({ level }) => level).filter((level) => level !== 'debug')).toEqual(['warn', 'error']);
   });
 
+  test('templates that lacked time are tried again after half a minute at the soonest', async () => {
+    const error = new SealedSecretsError('TemplateTimeout', 'the template takes longer than 20000 ms');
+    const { queue, timers, requests } = aPool([{ type: 'retry', error }]);
+    queue.add('a/x', 'change');
+    await turn();
+    timers.advance(29_000);
+    await turn();
+    expect(requests).toHaveLength(1);
+    timers.advance(31_000);
+    await turn();
+    expect(requests).toHaveLength(2);
+  });
+
   test('the first pause is a few milliseconds', async () => {
     const { queue, timers, requests } = aPool([{ type: 'retry', error: unavailable }]);
     queue.add('a/x', 'change');

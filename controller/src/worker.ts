@@ -21,7 +21,7 @@ export interface ReconcileRequest {
 
 /**
  * - `done`: nothing more to do until something changes; `action` names what was done, for the log.
- * - `retry`: an API, network or quota failure: again by timer, for ever.
+ * - `retry`: an API, network or quota failure, or a lack of time: again by timer, for ever, with pauses that depend on the failure.
  * - `wait`: a deterministic failure: again on its trigger, plus one look an hour.
  * - `again`: not a failure, but look again after `delayMs`.
  */

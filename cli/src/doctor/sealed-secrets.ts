@@ -131,6 +131,7 @@ function kindOfReason(reason: string): SyncFailure['kind'] {
     NotManaged: 'not-managed',
     ImmutableSecret: 'immutable',
     TemplateError: 'template',
+    TemplateTimeout: 'template',
     MalformedItem: 'malformed',
     InvalidObject: 'malformed',
   };

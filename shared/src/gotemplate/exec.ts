@@ -84,8 +84,8 @@ class Executor {
 
   run(): string {
     const { name, parsed, data } = this.#options;
-    // Each template of an object has a copy of its own, which is work that grows with the square of the object.
-    if (data instanceof GoMap) this.#budget.step(data.size >> 3);
+    // Each template of an object has a copy of its own, which is work that grows with the square of the object: a step is 32 keys.
+    if (data instanceof GoMap) this.#budget.step(data.size >> 5);
     this.#walkList(data, parsed.templates.get(name) ?? []);
     return this.#output;
   }

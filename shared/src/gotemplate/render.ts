@@ -39,7 +39,8 @@ export function createRendering({ data, effects, ...options }: RenderingOptions)
     startedMs = effects.monotonicMs();
     try {
       const parsed = parseOrExplain(name, text, limits, (called) => templateFunctions.has(called));
-      const dot = new GoMap(types.stringMap, new Map(data));
+      // A copy, since functions change maps in place. Where there is no action nobody looks at it.
+      const dot = new GoMap(types.stringMap, new Map(text.includes('{{') ? data : []));
       return execute({ name, parsed, data: dot, functions: templateFunctions, effects, budget });
     } finally {
       usedMs += effects.monotonicMs() - startedMs;

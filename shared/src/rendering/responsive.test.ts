@@ -6,6 +6,7 @@ import { type RenderRequest, renderEach } from './outcomes.ts';
 import { createRenderingThread } from './rendering-thread.ts';
 import { type ResponsiveOptions, renderResponsively } from './responsive.ts';
 import { createTurns } from './turns.ts';
+import { findVolatileTemplates } from './volatile.ts';
 
 const threadFile = new URL('./template-worker.ts', import.meta.url);
 const deadlineMs = 30_000;
@@ -101,6 +102,27 @@ describe('rendering without holding up the calling thread', () => {
   });
 });
 
+test('entries that give another result each time are found, and the text alone says nothing', async () => {
+  const entries = {
+    random: '{{ randAlphaNum 8 }}',
+    piped: '{{ .a }}{{ "x" | htpasswd "y" }}',
+    plain: 'randAlphaNum now',
+    mentioned: '{{ .now }} uuidv4',
+    broken: '{{ now ',
+    omitted: null,
+  };
+  expect([...(await findVolatileTemplates(new Map(Object.entries(entries)), turns))]).toEqual(['random', 'piped']);
+});
+
+test('a piece of work that throws fails alone', async () => {
+  const broken = turns.take(() => {
+    throw new Error('broken');
+  });
+  const next = turns.take(() => 'next');
+  await expect(broken).rejects.toThrow('broken');
+  expect(await next).toBe('next');
+});
+
 describe('the budget', () => {
   const costly = { ...Object.fromEntries(['generateKey'].map((name) => [name, () => 'KEY'])) };
   const outcomesOf = (request: RenderRequest, changes: Partial<TemplateEffects> = {}) => [
@@ -156,6 +178,13 @@ describe('the budget', () => {
       expect(each.next().value).toHaveProperty('output');
       waited += 60_000;
     }
+  });
+
+  test('leaves room for thousands of entries that do little', () => {
+    const texts = Array.from({ length: 3_000 }, (_, i) => (i % 2 === 0 ? `${i}` : '{{ .a }}'));
+    const data = new Map(texts.map((text, i) => [i === 0 ? 'a' : `t${i}`, text]));
+    const outcomes = outcomesOf({ ...objectOf(...texts), data });
+    expect(outcomes.filter((outcome) => 'output' in outcome)).toHaveLength(3_000);
   });
 
   test('is not used up by what is wrong with one template alone', () => {
