@@ -280,6 +280,27 @@ describe('poison', () => {
   });
 });
 
+describe('costly templates', () => {
+  it('of more objects than may wait are all rendered in the end, and everything else goes on', async () => {
+    const namespace = await cluster.createNamespace();
+    await using controller = await cluster.startController();
+    const sealIt = await sealerOf(controller);
+    const names = Array.from({ length: 24 }, (_, i) => `costly-${i}`);
+    const entry = '{{ range until 100 }}{{ genPrivateKey "ed25519" | len }} {{ end }}';
+    for (const each of names) {
+      const object = sealIt({ namespace, name: each, data: { a: '1' } });
+      object.spec.template.data = { x: entry, y: entry, z: entry };
+      await cluster.apply(object);
+    }
+    await cluster.apply(sealIt({ namespace, name: 'cheap', data: { a: '1' } }));
+    await cluster.secretWith(namespace, 'cheap', { a: '1' });
+    expect((await controller.request('/healthz')).status).toBe(200);
+    for (const each of names) await cluster.condition(namespace, each, 'True');
+    expect(controller.logs()).toContain('RendererBusy');
+    await Promise.all([...names, 'cheap'].map((each) => cluster.deleteSealedSecret(namespace, each)));
+  });
+});
+
 describe('hopeless objects', () => {
   it('are tried once, reported, counted once each, and then left alone', async () => {
     const namespace = await cluster.createNamespace();
