@@ -33,9 +33,7 @@ const request = {
 function sealedObject(entries: Record<string, string> = {}): unknown {
   const sealed = sealSecret(aSecret(), { publicKey, randomBytes: (length) => randomBytes(length) });
   const template = { ...sealed.spec.template, data: new Map(Object.entries(entries)) };
-  const object = JSON.parse(
-    formatJsonCompact(sealedSecretDocument({ ...sealed, spec: { ...sealed.spec, template } })),
-  );
+  const object = JSON.parse(formatJsonCompact(sealedSecretDocument({ ...sealed, spec: { ...sealed.spec, template } })));
   Object.assign(object.metadata, { uid: 'a-uid', resourceVersion: '1', generation: 1 });
   return object;
 }
