@@ -128,6 +128,9 @@ async function waitUntilReady(controller: ControllerProcess): Promise<void> {
     if (child.exitCode !== null || child.signalCode !== null) {
       throw new Error(`The controller ended with ${child.exitCode ?? child.signalCode}:\n${controller.logs()}`);
     }
+    // Whoever holds the port would answer in its place.
+    if (controller.logs().includes('HTTP server cannot listen'))
+      throw new Error('The port of the controller was taken by another process.');
     return (await controller.request('/readyz').catch(() => undefined))?.status === 200;
   };
   try {

@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { type AddressInfo, createServer } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import type { Json } from '../apiserver/client.ts';
@@ -100,6 +102,23 @@ describe('a restart', () => {
     await cluster.condition(namespace, 'annotated', 'False', 'ScopeAnnotationMissing');
     await cluster.condition(namespace, 'bared', 'True', 'Unsealed');
     await cluster.secretWith(namespace, 'bared', { a: '1' });
+  });
+});
+
+describe('a port that another process holds', () => {
+  it('stops nothing, and is taken when it is free', async () => {
+    const holder = createServer().listen(0, '127.0.0.1');
+    await once(holder, 'listening');
+    const { port } = holder.address() as AddressInfo;
+    const namespace = await cluster.createNamespace();
+    await using controller = await cluster.startController({ flags: [`--listen-metrics-addr=127.0.0.1:${port}`] });
+    await waitFor(() => controller.logs().includes('HTTP metrics server cannot listen'));
+    const sealIt = await sealerOf(controller);
+    await cluster.apply(sealIt({ namespace, name: 'app', data: { a: '1' } }));
+    await cluster.secretWith(namespace, 'app', { a: '1' });
+    holder.close();
+    await waitFor(() => controller.logs().includes('HTTP metrics server serving'));
+    expect(await (await fetch(`http://127.0.0.1:${port}/metrics`)).text()).toContain('waxwing_leader');
   });
 });
 
