@@ -24,6 +24,7 @@ import type { Metrics } from './metrics.ts';
 import { createObjectMemory, type ObjectMemory } from './object-memory.ts';
 import { createOrphans, type Orphans } from './orphans.ts';
 import { contestWindowMs } from './plan.ts';
+import type { Progress } from './progress.ts';
 import { createQueue, processTimers, type WorkQueue } from './queue.ts';
 import { createReconcile } from './reconcile.ts';
 import { createScopes, type Scopes } from './scopes.ts';
@@ -39,6 +40,7 @@ export interface Foundation {
   readonly logger: Logger;
   readonly metrics: Metrics;
   readonly client: KubeClient;
+  readonly progress: Progress;
   readonly events: EventRecorder;
   readonly election: LeaderElection;
   readonly templates: Templates;
@@ -82,7 +84,7 @@ function backupBeforeActivation({ config, client, metrics }: Foundation): { read
 }
 
 export function assembleKeys(foundation: Foundation): Keys {
-  const { config, client, logger, metrics, events, election, stopping, renewalSignals } = foundation;
+  const { config, client, progress, logger, metrics, events, election, stopping, renewalSignals } = foundation;
   const { namespace } = config;
   const registry = createKeyRegistry({ order: config.keys.orderPriority, copies: foundation.poolThreads });
   const store = createKeyStore({ secrets: client.secrets, namespace, ...config.keys });
@@ -96,6 +98,8 @@ export function assembleKeys(foundation: Foundation): Keys {
     logger,
     metrics,
     events,
+    assertLeading: () => election.assertLeading(),
+    signal: stopping,
     ...backupBeforeActivation(foundation),
   });
   const life = createKeyLife({ config, registry, manager, election, renewalSignals, logger, signal: stopping });
@@ -112,6 +116,7 @@ export function assembleKeys(foundation: Foundation): Keys {
         decode: secretMetadataOf,
         onChange: () => follower.changed(),
         logger,
+        progress,
         now,
         random: Math.random,
       });
@@ -144,14 +149,16 @@ const foreignDeletionGraceMs = 2_000;
 const orphanIntervalMs = 15_000;
 
 export function assembleReconciling(foundation: Foundation, { registry }: Keys): Reconciling {
-  const { config, client, logger, metrics, events, election } = foundation;
+  const { config, client, progress, logger, metrics, events, election } = foundation;
   const controller = `${config.namespace}/${config.podName}`;
   const memory = createObjectMemory({ nowMs: now, repairWindowMs: contestWindowMs });
   const queue = createQueue(processTimers);
   const timing = reflectorTiming(config);
   // What failed because the API server was away need not wait for its delay, which may be minutes by then.
   const onRecovered = () => workers.retryUnavailable();
-  const shared = { resources: client.resources, timing, logger, now, random: Math.random, onRecovered };
+  // And what failed because it did not lead.
+  election.onLeadingAgain(onRecovered);
+  const shared = { resources: client.resources, timing, logger, progress, now, random: Math.random, onRecovered };
   const { labelSelector } = config.reconcile;
   const scopes: Scopes = createScopes({
     namespaces: namespacesOf(config),
@@ -229,7 +236,7 @@ function assembleReconcile(
   const { cache, memory, orphans, registry, controller } = parts;
   const { acceptDeprecatedData, allowServiceAccountTokens, oldGcBehavior, skipRecreate, updateStatus } =
     config.reconcile;
-  return createReconcile({
+  const reconcile = createReconcile({
     cache,
     client,
     keyRing: () => registry.ring,
@@ -257,9 +264,18 @@ function assembleReconcile(
       fieldManager: 'controller',
     },
   });
+  // A run that could not write is not begun: it would only tell people, in an event, of a failure that is none of the object's.
+  return async (request) => {
+    foundation.election.assertLeading();
+    return reconcile(request);
+  };
 }
 
-function assembleWorkers({ config, logger, metrics }: Foundation, queue: WorkQueue, reconcile: Reconcile): WorkerPool {
+function assembleWorkers(
+  { config, progress, logger, metrics }: Foundation,
+  queue: WorkQueue,
+  reconcile: Reconcile,
+): WorkerPool {
   const { workers, retryBaseDelayMs, retryMaxDelayMs, failedRecheckIntervalMs, deadlineMs } = config.reconcile;
   return createWorkerPool({
     queue,
@@ -268,6 +284,7 @@ function assembleWorkers({ config, logger, metrics }: Foundation, queue: WorkQue
     backoff: { baseMs: retryBaseDelayMs, maxMs: retryMaxDelayMs },
     recheckIntervalMs: failedRecheckIntervalMs,
     deadlineMs,
+    progress,
     metrics,
     logger,
     now,

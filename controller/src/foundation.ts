@@ -10,6 +10,7 @@ import { kubeconfigSource } from './kube/kubeconfig.ts';
 import { createLeaderElection, type LeaderElection, type LeaderElectionOptions, noElection } from './kube/leases.ts';
 import { createLogger, processStream } from './logger.ts';
 import { createMetrics } from './metrics.ts';
+import { createProgress } from './progress.ts';
 import { processTimers } from './queue.ts';
 import { createTemplates } from './templates.ts';
 import { version } from './version.ts';
@@ -47,10 +48,12 @@ export function createFoundation(
       ? kubeconfigSource(config.kubeconfig ?? '', config.context)
       : inClusterSource(config.inCluster);
   const credentials = createCredentials(source, { checkIntervalMs: config.client.credentialCheckIntervalMs, now });
+  const progress = createProgress(now);
   const unguarded = createKubeClient(credentials, {
     userAgent: userAgent(version),
     ...config.client,
     onRequest: (call, status, seconds) => metrics.apiRequest(call.verb, call.resource, String(status), seconds),
+    onProgress: progress.made,
     now,
     random: Math.random,
   });
@@ -77,7 +80,7 @@ export function createFoundation(
     maxWaitMs: longestTemplateWaitMs,
     monotonicMs: now,
   });
-  return { config, logger, metrics, client, events, election, templates, ...surroundings };
+  return { config, logger, metrics, client, progress, events, election, templates, ...surroundings };
 }
 
 function createElection(
@@ -98,25 +101,27 @@ function createElection(
 }
 
 /**
- * Every write of an object asks first whether this process still leads: timers may have slept, as under
+ * Every attempt to write an object asks, when it is about to be sent, whether this process still leads: timers may have slept, as under
  * SIGSTOP, but the monotonic clock has not. Events need not: their names say what they report, so a second one is refused.
  */
 function guardWrites(client: KubeClient, election: Pick<LeaderElection, 'assertLeading'>): KubeClient {
-  const guarded =
-    <Parameters extends unknown[], Result>(write: (...parameters: Parameters) => Promise<Result>) =>
-    async (...parameters: Parameters): Promise<Result> => {
-      election.assertLeading();
-      return write(...parameters);
-    };
-  const { secrets, sealedSecrets } = client;
+  const permit = () => election.assertLeading();
+  const { secrets, sealedSecrets, configMaps } = client;
   return {
     ...client,
     secrets: {
       ...secrets,
-      create: guarded(secrets.create),
-      update: guarded(secrets.update),
-      delete: guarded(secrets.delete),
+      create: (secret, options) => secrets.create(secret, { ...options, permit }),
+      update: (secret, options) => secrets.update(secret, { ...options, permit }),
+      delete: (key, options) => secrets.delete(key, { ...options, permit }),
     },
-    sealedSecrets: { ...sealedSecrets, updateStatus: guarded(sealedSecrets.updateStatus) },
+    sealedSecrets: {
+      ...sealedSecrets,
+      updateStatus: (target, status, options) => sealedSecrets.updateStatus(target, status, { ...options, permit }),
+    },
+    configMaps: {
+      ...configMaps,
+      create: (key, metadata, data, options) => configMaps.create(key, metadata, data, { ...options, permit }),
+    },
   };
 }

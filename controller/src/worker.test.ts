@@ -1,6 +1,7 @@
 import { SealedSecretsError } from '@waxwing/shared';
 import { describe, expect, test } from 'vitest';
 import { retryBackoff } from './backoff.ts';
+import { createProgress } from './progress.ts';
 import { createQueue } from './queue.ts';
 import { createTestLogger, createTestTimers } from './testing.ts';
 import { createWorkerPool, type Outcome, type ReconcileRequest } from './worker.ts';
@@ -18,6 +19,7 @@ function aPool(outcomes: readonly (Outcome | Error)[], concurrency = 1) {
     backoff: retryBackoff,
     recheckIntervalMs: 3_600_000,
     deadlineMs: 60_000,
+    progress,
     metrics: { reconciled: (type) => settled.push(type) },
     logger,
     now: timers.now,
@@ -34,6 +36,7 @@ function aPool(outcomes: readonly (Outcome | Error)[], concurrency = 1) {
 }
 
 const turn = () => new Promise((resolve) => setImmediate(resolve));
+const progress = createProgress(() => 0);
 const unavailable = new SealedSecretsError('ApiUnavailable', 'connection refused');
 const unknownKey = new SealedSecretsError('UnknownKey', 'no key opens item "a"', { hint: 'kubectl get ...' });
 
@@ -171,6 +174,7 @@ describe('the workers', () => {
       backoff: retryBackoff,
       recheckIntervalMs: 1,
       deadlineMs: 60_000,
+      progress,
       metrics: { reconciled: () => {} },
       logger: createTestLogger(),
       now: timers.now,
@@ -198,6 +202,39 @@ describe('the workers', () => {
     expect([pool.running, queue.depth]).toEqual([0, 0]);
   });
 
+  test('a run is not stuck as long as the API server is asked or answers on its behalf', async () => {
+    const timers = createTestTimers();
+    const queue = createQueue(timers);
+    const made = createProgress(timers.now);
+    const signals: AbortSignal[] = [];
+    const pool = createWorkerPool({
+      queue,
+      concurrency: 2,
+      backoff: retryBackoff,
+      recheckIntervalMs: 1,
+      deadlineMs: 60_000,
+      progress: made,
+      metrics: { reconciled: () => {} },
+      logger: createTestLogger(),
+      now: timers.now,
+      random: Math.random,
+      reconcile({ signal }) {
+        signals.push(signal);
+        return new Promise(() => {});
+      },
+    });
+    pool.start();
+    for (const key of ['a/stuck', 'a/waits']) queue.add(key, 'change');
+    await turn();
+    for (let i = 0; i < 10; i++) {
+      timers.advance(37_000);
+      made.made(signals[1] as AbortSignal);
+    }
+    expect(pool.stuck()).toEqual(['a/stuck']);
+    timers.advance(60_001);
+    expect(pool.stuck()).toEqual(['a/stuck', 'a/waits']);
+  });
+
   test('stopping waits for the running ones and starts no others', async () => {
     const { queue, pool, requests } = aPool([{ type: 'done', action: 'created' }]);
     queue.add('a/x', 'change');
@@ -220,6 +257,7 @@ describe('the workers', () => {
       backoff: retryBackoff,
       recheckIntervalMs: 1,
       deadlineMs: 1,
+      progress,
       metrics: { reconciled: () => {} },
       logger: createTestLogger(),
       now: timers.now,

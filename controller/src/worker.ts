@@ -2,6 +2,7 @@ import { isSealedSecretsError, SealedSecretsError } from '@waxwing/shared';
 import { type Backoff, backoffFor, delayAfterFailures, lastingFailures, recheckDelay } from './backoff.ts';
 import type { Logger } from './logger.ts';
 import type { Metrics } from './metrics.ts';
+import type { Progress } from './progress.ts';
 import type { Priority, QueueItem, WorkQueue } from './queue.ts';
 
 /** What to reconcile, and nothing about why but how urgent it was. */
@@ -15,7 +16,7 @@ export interface ReconcileRequest {
   readonly failures: number;
   /** When it became due, milliseconds on the monotonic clock. */
   readonly dueMs: number;
-  /** Aborted on shutdown's last deadline, not before: a run finishes what it began. */
+  /** This run's own. Aborted on shutdown's last deadline, not before: a run finishes what it began. */
   readonly signal: AbortSignal;
 }
 
@@ -38,7 +39,7 @@ export interface WorkerPool {
   start(): void;
   /** Takes no more requests; resolves when the running ones have ended, or after `timeoutMs`, when they are aborted. */
   stop(timeoutMs: number): Promise<void>;
-  /** Keys whose run is past its deadline, for /healthz. */
+  /** Keys whose run made no progress for as long as the deadline, for /healthz. */
   stuck(): readonly string[];
   /** The API server is back: what failed because it was away is tried now, not when its delay is over. */
   retryUnavailable(): void;
@@ -54,14 +55,21 @@ export interface WorkerPoolOptions {
   readonly backoff: Backoff;
   /** Pause before a deterministic failure is looked at again. */
   readonly recheckIntervalMs: number;
-  /** A run that takes longer is stuck. */
+  /** A run that neither asked the API server anything nor heard from it for so long is stuck. */
   readonly deadlineMs: number;
+  /** By the signals of the requests. */
+  readonly progress: Pick<Progress, 'lastMs'>;
   readonly metrics: Pick<Metrics, 'reconciled'>;
   readonly logger: Logger;
   /** Monotonic milliseconds. */
   now(): number;
   /** In [0, 1). */
   random(): number;
+}
+
+interface Run {
+  readonly startMs: number;
+  readonly ending: AbortController;
 }
 
 interface Failing {
@@ -73,12 +81,12 @@ interface Failing {
 /** Takes requests from the queue and reconciles them, so many at a time. */
 export function createWorkerPool(options: WorkerPoolOptions): WorkerPool {
   const { queue, logger, now } = options;
-  const running = new Map<string, number>();
+  const running = new Map<string, Run>();
   const failing = new Map<string, Failing>();
   const aborting = new AbortController();
   const loops: Promise<void>[] = [];
 
-  async function run(item: QueueItem): Promise<Outcome> {
+  async function run(item: QueueItem, signal: AbortSignal): Promise<Outcome> {
     const slash = item.key.indexOf('/');
     try {
       return await options.reconcile({
@@ -88,7 +96,7 @@ export function createWorkerPool(options: WorkerPoolOptions): WorkerPool {
         priority: item.priority,
         failures: failing.get(item.key)?.count ?? 0,
         dueMs: item.addedMs,
-        signal: aborting.signal,
+        signal,
       });
     } catch (error) {
       return { type: 'retry', error: isSealedSecretsError(error) ? error : unexpected(error) };
@@ -145,12 +153,19 @@ export function createWorkerPool(options: WorkerPoolOptions): WorkerPool {
       const item = await queue.take();
       if (item === undefined) return;
       const startMs = now();
-      running.set(item.key, startMs);
-      const outcome = await run(item);
+      const ending = new AbortController();
+      running.set(item.key, { startMs, ending });
+      const outcome = await run(item, ending.signal);
       running.delete(item.key);
       settle(item.key, outcome, (now() - startMs) / 1000);
       queue.done(item);
     }
+  }
+
+  function abort(): void {
+    const reason = new Error('the controller stops');
+    aborting.abort(reason);
+    for (const { ending } of running.values()) ending.abort(reason);
   }
 
   return {
@@ -159,13 +174,14 @@ export function createWorkerPool(options: WorkerPoolOptions): WorkerPool {
     },
     async stop(timeoutMs) {
       queue.close();
-      const timer = setTimeout(() => aborting.abort(new Error('the controller stops')), timeoutMs);
+      const timer = setTimeout(abort, timeoutMs);
       await Promise.race([Promise.all(loops), aborted(aborting.signal)]);
       clearTimeout(timer);
     },
     stuck() {
       const sinceMs = now() - options.deadlineMs;
-      return Array.from(running).flatMap(([key, startMs]) => (startMs < sinceMs ? [key] : []));
+      const isStuck = ({ startMs, ending }: Run) => Math.max(startMs, options.progress.lastMs(ending.signal)) < sinceMs;
+      return Array.from(running).flatMap(([key, each]) => (isStuck(each) ? [key] : []));
     },
     retryUnavailable() {
       for (const [key, entry] of failing) {

@@ -17,7 +17,7 @@ export interface KeyLifeOptions {
   readonly config: Config;
   readonly registry: KeyRegistry;
   readonly manager: KeyManager;
-  readonly election: Pick<LeaderElection, 'leadership' | 'holder'>;
+  readonly election: Pick<LeaderElection, 'leadership' | 'holder' | 'onLeadingAgain'>;
   readonly renewalSignals: RenewalSignals;
   readonly logger: Logger;
   readonly signal: AbortSignal;
@@ -44,14 +44,15 @@ const firstRenewalPauseMs = 5_000;
 const longestRenewalPauseMs = 30 * 60_000;
 
 export function createKeyLife(options: KeyLifeOptions): KeyLife {
-  const { config, registry, manager, logger, renewalSignals } = options;
+  const { config, registry, manager, logger, renewalSignals, election } = options;
   let answeredSignals = 0;
   let stopTimer = () => {};
+  let endPause = () => {};
 
   const load = async () => {
     const { everHeldKeys } = registry;
     const ring = await manager.refresh();
-    if (options.election.leadership === 'following') return;
+    if (election.leadership === 'following') return;
     const due = keyDueAtStart(ring, { cutoffTimeMs: config.keys.cutoffTimeMs, everHeldKeys });
     const signals = renewalSignals.count;
     const cause = due ?? (signals > answeredSignals ? 'signal' : undefined);
@@ -77,19 +78,28 @@ export function createKeyLife(options: KeyLifeOptions): KeyLife {
       !(await renewOnce(cause));
       pauseMs = Math.min(longestRenewalPauseMs, pauseMs * 2)
     ) {
-      await delay(pauseMs, undefined, { signal: options.signal });
+      await pause(pauseMs);
     }
+  };
+
+  /** Ends early when this process may write again: that may be all that was missing. */
+  const pause = async (ms: number) => {
+    const ending = new AbortController();
+    endPause = () => ending.abort();
+    await delay(ms, undefined, { signal: AbortSignal.any([options.signal, ending.signal]) }).catch((error) => {
+      if (options.signal.aborted) throw error;
+    });
   };
 
   // Until `startRenewal` signals are only counted, and answered then; but where another replica leads, it is the one to ask.
   renewalSignals.onSignal(() => {
-    if (options.election.leadership !== 'following' || options.election.holder === '') return;
+    if (election.leadership !== 'following' || election.holder === '') return;
     answeredSignals = renewalSignals.count;
-    logger.warn('SIGUSR1 ignored: another replica leads', { holder: options.election.holder });
+    logger.warn('SIGUSR1 ignored: another replica leads', { holder: election.holder });
   });
 
   const answerSignals = async () => {
-    while (renewalSignals.count > answeredSignals) {
+    while (renewalSignals.count > answeredSignals && election.leadership !== 'suspended') {
       answeredSignals++;
       await renewOnce('signal');
     }
@@ -114,6 +124,10 @@ export function createKeyLife(options: KeyLifeOptions): KeyLife {
     startRenewal() {
       renewalSignals.onSignal(() => void answerSignals());
       void answerSignals();
+      election.onLeadingAgain(() => {
+        endPause();
+        void answerSignals();
+      });
       const { renewPeriodMs } = config.keys;
       const firstDelayMs = firstRenewalDelay(registry.ring, renewPeriodMs, Date.now());
       if (firstDelayMs === undefined) return;

@@ -28,6 +28,10 @@ export interface KeyManagerOptions {
   readonly logger: Logger;
   readonly metrics: Pick<Metrics, 'keyRing' | 'invalidKeySecrets'>;
   readonly events: EventRecorder;
+  /** Throws where this process may not write: then no key is made, let alone backed up, in vain. */
+  readonly assertLeading: () => void;
+  /** Ends lists of key Secrets, which are worth nothing to a process that ends. */
+  readonly signal: AbortSignal;
   /**
    * Runs after a key was generated and before it is written as a key Secret, for backup before activation. If it rejects, the key is
    * forgotten and the old one goes on sealing. The annotations it resolves to go onto the key Secret.
@@ -40,13 +44,13 @@ export interface KeyManager {
    * Lists the key Secrets and makes the ring what they say. The list begins after the call, and after the one before has been applied: an older
    * list never follows a newer one. Calls that wait share one list.
    *
-   * @throws SealedSecretsError of the API; the ring is then what it was.
+   * @throws SealedSecretsError of the API, or the signal's reason; the ring is then what it was.
    */
   refresh(): Promise<KeyRing>;
   /**
    * Generates a key and activates it, unless a primary key is set; returns whether it did. One at a time.
    *
-   * @throws SealedSecretsError of the API or of `beforeActivate`.
+   * @throws SealedSecretsError of the API, of `beforeActivate`, or ApiUnavailable where this process may not write.
    */
   generate(cause: RenewalCause): Promise<boolean>;
 }
@@ -60,7 +64,7 @@ export function createKeyManager(options: KeyManagerOptions): KeyManager {
 
   const listAndApply = async () => {
     nextRefresh = undefined;
-    announce(await registry.apply(await store.list(registry.ring)), registry.ring, options);
+    announce(await registry.apply(await store.list(registry.ring, options.signal)), registry.ring, options);
     return registry.ring;
   };
   const refresh = () => {
@@ -76,6 +80,7 @@ export function createKeyManager(options: KeyManagerOptions): KeyManager {
       return false;
     }
     await waitForNextSecond(registry.ring, clock);
+    options.assertLeading();
     const draft = await draftKey(options);
     const annotations = await options.beforeActivate?.(draft);
     const name = await store.create(draft, annotations);

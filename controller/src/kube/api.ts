@@ -26,6 +26,11 @@ export interface Written {
 export interface CallOptions {
   /** Ends the call; it then rejects with the signal's reason. */
   readonly signal?: AbortSignal;
+  /**
+   * Of writes: called right before each attempt is sent, after every wait. What it throws is the call's failure; the signal breaks off the attempt,
+   * and the call rejects with its reason.
+   */
+  readonly permit?: () => AbortSignal;
 }
 
 /** Who wrote which fields last, from `metadata.managedFields`; newest last. */

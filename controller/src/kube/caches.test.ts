@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { createProgress } from '../progress.ts';
 import { specHashOf } from '../spec-hash.ts';
 import { targetOf } from '../target.ts';
 import { createTestLogger } from '../testing.ts';
@@ -189,6 +190,7 @@ describe('the SealedSecret reflector', () => {
       maxHeldCharacters,
       onChange,
       logger: createTestLogger(),
+      progress: createProgress(() => performance.now()),
       now: () => performance.now(),
       random: Math.random,
     });

@@ -119,7 +119,7 @@ function secretsApi(transport: ApiTransport): SecretsApi {
       body: encodeJson(secretDocument(secret)),
       accept: metadataAnswer,
       call: { ...call(verb, secret.metadata), secretValues: () => secret.data.values() },
-      signal: options.signal,
+      ...limitsOf(options),
     });
   }
 
@@ -147,7 +147,7 @@ function secretsApi(transport: ApiTransport): SecretsApi {
       });
       const request = { method: 'DELETE', path: path(key), body, accept: metadataAnswer } as const;
       try {
-        await transport.request({ ...request, call: call('delete', key), signal: options.signal });
+        await transport.request({ ...request, call: call('delete', key), ...limitsOf(options) });
         return true;
       } catch (error) {
         if (!(error instanceof ApiError)) throw error;
@@ -169,6 +169,11 @@ function secretsApi(transport: ApiTransport): SecretsApi {
 
 function pick(key: { readonly namespace: string; readonly name: string }): ObjectKey {
   return { namespace: key.namespace, name: key.name };
+}
+
+/** What may end a write, or keep it from being sent. */
+function limitsOf({ signal, permit }: CallOptions) {
+  return { signal, permit };
 }
 
 function managersFrom(object: unknown): FieldManager[] {
@@ -223,7 +228,7 @@ function sealedSecretsApi(transport: ApiTransport): SealedSecretsApi {
         path: `${path(target)}/status`,
         body: encodeJson(document),
         call: { verb: 'update', group, resource: `${plural}/status`, ...pick(target) },
-        signal: options.signal,
+        ...limitsOf(options),
       });
       return { ...writtenFrom(answer), status: property(answer, 'status') };
     },
@@ -328,7 +333,7 @@ function configMapsApi(transport: ApiTransport): ConfigMapsApi {
         accept: metadataAnswer,
         call: call('create', key),
       } as const;
-      await transport.request({ ...request, body: encodeJson(document), signal: options.signal });
+      await transport.request({ ...request, body: encodeJson(document), ...limitsOf(options) });
     },
     async get(key, options = {}) {
       const target = `${path(key.namespace)}/${encodeURIComponent(key.name)}`;

@@ -15,27 +15,32 @@ export function sleep(ms: number, signal?: AbortSignal): Promise<void> {
 }
 
 export interface Gate {
-  /** Waits for a place; the answer gives it back and has to be called once. @throws the signal's reason. */
-  enter(signal?: AbortSignal): Promise<() => void>;
+  /**
+   * Waits for a place; the answer gives it back and has to be called once. `onMove` is called each time somebody who came earlier was let in.
+   *
+   * @throws the signal's reason.
+   */
+  enter(signal?: AbortSignal, onMove?: () => void): Promise<() => void>;
 }
 
 /** Lets `places` callers in at a time, in the order in which they came. */
 export function createGate(places: number): Gate {
   let free = places;
-  const waiting = new Set<() => void>();
+  const waiting = new Map<() => void, (() => void) | undefined>();
 
   function leave(): void {
-    const [next] = waiting;
+    const [next] = waiting.keys();
     if (next === undefined) {
       free++;
       return;
     }
     waiting.delete(next);
     next();
+    for (const onMove of waiting.values()) onMove?.();
   }
 
   return {
-    async enter(signal) {
+    async enter(signal, onMove) {
       signal?.throwIfAborted();
       if (free > 0) {
         free--;
@@ -45,7 +50,7 @@ export function createGate(places: number): Gate {
       const onAbort = () => {
         if (waiting.delete(resolve)) reject(signal?.reason);
       };
-      waiting.add(resolve);
+      waiting.set(resolve, onMove);
       signal?.addEventListener('abort', onAbort, { once: true });
       await promise;
       signal?.removeEventListener('abort', onAbort);

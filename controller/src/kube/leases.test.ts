@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { createTestLogger, createTestTimers, type TestTimers } from '../testing.ts';
-import type { Lease, LeaseRecord, LeasesApi } from './api.ts';
+import type { CallOptions, Lease, LeaseRecord, LeasesApi } from './api.ts';
 import { ApiError } from './errors.ts';
 import { createLeaderElection, type LeaderElection, noElection } from './leases.ts';
 
@@ -9,25 +9,30 @@ function aLeaseStore() {
   let stored: Lease | undefined;
   let version = 0;
   let failure: Error | undefined;
+  let isHanging = false;
   const write = (record: LeaseRecord): Lease => {
     stored = { ...record, resourceVersion: String(++version) };
     return stored;
   };
-  const check = () => {
+  const check = async (options: CallOptions = {}) => {
     if (failure !== undefined) throw failure;
+    if (!isHanging) return;
+    await new Promise((_resolve, reject) => {
+      options.signal?.addEventListener('abort', () => reject(options.signal?.reason));
+    });
   };
   const api: LeasesApi = {
-    async get() {
-      check();
+    async get(_key, options) {
+      await check(options);
       return stored;
     },
-    async create(_key, record) {
-      check();
+    async create(_key, record, options) {
+      await check(options);
       if (stored !== undefined) throw new ApiError('ApiConflict', 'exists', { status: 409, reason: 'AlreadyExists' });
       return write(record);
     },
-    async update(_key, lease) {
-      check();
+    async update(_key, lease, options) {
+      await check(options);
       if (stored?.resourceVersion !== lease.resourceVersion)
         throw new ApiError('ApiConflict', 'conflict', { status: 409 });
       const { resourceVersion: _old, ...record } = lease;
@@ -39,7 +44,13 @@ function aLeaseStore() {
     get lease() {
       return stored;
     },
-    write,
+    write(record: LeaseRecord | undefined) {
+      if (record === undefined) stored = undefined;
+      else write(record);
+    },
+    hang() {
+      isHanging = true;
+    },
     fail: (error: Error | undefined) => {
       failure = error;
     },
@@ -75,6 +86,12 @@ function aCandidate(identity: string, store: ReturnType<typeof aLeaseStore>, tim
   });
   return { election, logger, gauges, lostCount: () => lost };
 }
+
+const away = new ApiError('ApiUnavailable', 'connection refused', { status: 0 });
+const forbidden = new ApiError('ApiForbidden', 'may not get leases', {
+  status: 403,
+  hint: 'grant it with this RBAC rule: {...}',
+});
 
 const turn = () => new Promise((resolve) => setImmediate(resolve));
 
@@ -138,30 +155,127 @@ describe('leader election', () => {
     expect(store.lease).toMatchObject({ holderIdentity: 'b', leaseTransitions: 5 });
   });
 
-  test('a leader that was stopped for a minute writes nothing when it goes on, and ends', async () => {
+  test('a leader that was stopped for a minute writes nothing when it goes on, and ends if it was followed', async () => {
     const [store, timers] = [aLeaseStore(), createTestTimers()];
     const a = aCandidate('a', store, timers);
     a.election.start();
     await turn();
+    const term = a.election.assertLeading();
     // SIGSTOP: the clock goes on, no timer fires.
     const now = timers.now;
     timers.now = () => now() + 60_000;
+    if (store.lease !== undefined) store.write({ ...store.lease, holderIdentity: 'b', leaseTransitions: 1 });
     expect(() => a.election.assertLeading()).toThrow('does not lead any more');
-    expect(a.lostCount()).toBe(1);
-    expect(a.gauges.leader).toBe(false);
+    expect([term.aborted, a.gauges.leader]).toEqual([true, false]);
+    await pass(timers, 2500);
+    expect([mayWrite(a.election), a.lostCount()]).toEqual([false, 1]);
+    expect(store.lease?.holderIdentity).toBe('b');
   });
 
-  test('a leader that cannot renew stops writing before another one may begin', async () => {
+  test('an answer over which it slept does not make it lead again', async () => {
     const [store, timers] = [aLeaseStore(), createTestTimers()];
     const a = aCandidate('a', store, timers);
     a.election.start();
     await turn();
-    store.fail(new ApiError('ApiUnavailable', 'connection refused', { status: 0 }));
+    store.fail(away);
+    await pass(timers, 12_000);
+    store.fail(undefined);
+    const before = store.lease?.resourceVersion;
+    timers.advance(2500);
+    const now = timers.now;
+    timers.now = () => now() + 60_000;
+    await turn();
+    expect(store.lease?.resourceVersion).not.toBe(before);
+    expect(a.election.leadership).toBe('suspended');
+    await pass(timers, 3000);
+    expect(a.election.leadership).toBe('leading');
+  });
+
+  test('a leader that cannot renew stops writing before another one may begin, breaks off its writes, and stays', async () => {
+    const [store, timers] = [aLeaseStore(), createTestTimers()];
+    const a = aCandidate('a', store, timers);
+    a.election.start();
+    await turn();
+    store.fail(away);
     await pass(timers, 9500);
     expect([mayWrite(a.election), a.lostCount()]).toEqual([true, 0]);
+    const term = a.election.assertLeading();
     await pass(timers, 1000);
+    expect([mayWrite(a.election), a.lostCount()]).toEqual([false, 0]);
+    expect(a.election.leadership).toBe('suspended');
+    expect(term.reason).toMatchObject({ code: 'ApiUnavailable' });
+    await pass(timers, 900_000);
+    expect([a.gauges.leader, a.lostCount()]).toEqual([false, 0]);
+    const said = a.logger.records.filter(({ level }) => level === 'warn' || level === 'error');
+    expect(said.map(({ level }) => level)).toEqual(['warn', 'error']);
+  });
+
+  test('it leads again if nobody else did meanwhile, and says so to those who wait for it', async () => {
+    const [store, timers] = [aLeaseStore(), createTestTimers()];
+    const a = aCandidate('a', store, timers);
+    let again = 0;
+    a.election.onLeadingAgain(() => {
+      again++;
+      expect(a.election.assertLeading().aborted).toBe(false);
+    });
+    a.election.start();
+    await turn();
+    store.fail(away);
+    await pass(timers, 60_000);
+    store.fail(undefined);
+    await pass(timers, 3000);
+    expect([a.election.leadership, a.gauges.leader, again, a.lostCount()]).toEqual(['leading', true, 1, 0]);
+    expect(store.lease).toMatchObject({ holderIdentity: 'a', leaseTransitions: 0 });
+    await pass(timers, 60_000);
+    expect([mayWrite(a.election), again]).toEqual([true, 1]);
+  });
+
+  test('it leads again although its last renewal arrived and only the answer was lost', async () => {
+    const [store, timers] = [aLeaseStore(), createTestTimers()];
+    const a = aCandidate('a', store, timers);
+    a.election.start();
+    await turn();
+    if (store.lease !== undefined) store.write({ ...store.lease, renewTime: 'later' });
+    store.fail(away);
+    await pass(timers, 60_000);
+    store.fail(undefined);
+    await pass(timers, 3000);
+    expect([a.election.leadership, a.lostCount()]).toEqual(['leading', 0]);
+  });
+
+  test.each([
+    ['is held by somebody else', (lease: Lease) => ({ ...lease, holderIdentity: 'b', leaseTransitions: 1 })],
+    ['was held by somebody else, who gave it back', (lease: Lease) => ({ ...lease, holderIdentity: '' })],
+    ['bears our name again', (lease: Lease) => ({ ...lease, leaseTransitions: 2 })],
+    ['is gone', () => undefined],
+  ])('it ends if the Lease %s', async (_, change) => {
+    const [store, timers] = [aLeaseStore(), createTestTimers()];
+    const a = aCandidate('a', store, timers);
+    a.election.start();
+    await turn();
+    store.fail(away);
+    await pass(timers, 60_000);
+    store.write(change(store.lease as Lease));
+    store.fail(undefined);
+    await pass(timers, 3000);
     expect([mayWrite(a.election), a.lostCount()]).toEqual([false, 1]);
-    expect(a.logger.records.filter(({ level }) => level === 'warn')).toHaveLength(1);
+  });
+
+  test('a follower leaves the leader time to come back when the API server was away for both', async () => {
+    const [store, timers] = [aLeaseStore(), createTestTimers()];
+    const a = aCandidate('a', store, timers);
+    const b = aCandidate('b', store, timers);
+    a.election.start();
+    await turn();
+    b.election.start();
+    await pass(timers, 1500);
+    store.fail(away);
+    await pass(timers, 60_000);
+    store.fail(undefined);
+    // The follower comes first.
+    await pass(timers, 20_000);
+    expect([a.election.leadership, b.election.leadership]).toEqual(['leading', 'following']);
+    expect([a.lostCount(), b.lostCount()]).toEqual([0, 0]);
   });
 
   test('a short outage loses nothing', async () => {
@@ -169,7 +283,7 @@ describe('leader election', () => {
     const a = aCandidate('a', store, timers);
     a.election.start();
     await turn();
-    store.fail(new ApiError('ApiUnavailable', 'connection refused', { status: 0 }));
+    store.fail(away);
     await pass(timers, 6000);
     store.fail(undefined);
     await pass(timers, 60_000);
@@ -188,13 +302,12 @@ describe('leader election', () => {
     expect(store.lease?.holderIdentity).toBe('thief');
   });
 
-  test('where Leases are forbidden it works without election and names the missing rule', async () => {
+  test('where Leases are forbidden it works without election, soon, and names the missing rule', async () => {
     const [store, timers] = [aLeaseStore(), createTestTimers()];
-    store.fail(
-      new ApiError('ApiForbidden', 'may not get leases', { status: 403, hint: 'grant it with this RBAC rule: {...}' }),
-    );
+    store.fail(forbidden);
     const a = aCandidate('a', store, timers);
     a.election.start();
+    await pass(timers, 5000);
     await a.election.whenLeading();
     expect(a.election.leadership).toBe('unelected');
     expect(mayWrite(a.election)).toBe(true);
@@ -205,6 +318,64 @@ describe('leader election', () => {
     });
     await pass(timers, 60_000);
     expect(a.lostCount()).toBe(0);
+  });
+
+  test('a few refusals, as of an API server that has not read its roles yet, change nothing', async () => {
+    const [store, timers] = [aLeaseStore(), createTestTimers()];
+    const a = aCandidate('a', store, timers);
+    const b = aCandidate('b', store, timers);
+    a.election.start();
+    await turn();
+    b.election.start();
+    await pass(timers, 5000);
+    store.fail(forbidden);
+    await pass(timers, 25_000);
+    expect([a.election.leadership, b.election.leadership]).toEqual(['suspended', 'following']);
+    store.fail(undefined);
+    await pass(timers, 20_000);
+    expect([a.election.leadership, b.election.leadership]).toEqual(['leading', 'following']);
+    expect([a.lostCount(), b.lostCount()]).toEqual([0, 0]);
+  });
+
+  test('refusals that go on let all of them work, and a grant lets one of them lead and the others begin anew', async () => {
+    const [store, timers] = [aLeaseStore(), createTestTimers()];
+    const all = ['a', 'b', 'c'].map((name) => aCandidate(name, store, timers));
+    for (const { election } of all) election.start();
+    await pass(timers, 5000);
+    store.fail(forbidden);
+    await pass(timers, 60_000);
+    expect(all.map(({ election }) => election.leadership)).toEqual(['unelected', 'unelected', 'unelected']);
+    store.fail(undefined);
+    await pass(timers, 60_000);
+    expect(all.filter(({ election }) => mayWrite(election))).toHaveLength(1);
+    expect(all.map((each) => each.lostCount()).sort()).toEqual([0, 1, 1]);
+    expect(all.map(({ gauges }) => gauges.forbidden).sort()).toEqual([false, true, true]);
+  });
+
+  test('a grant finds the Lease of one that is long dead, and it is taken without an end', async () => {
+    const [store, timers] = [aLeaseStore(), createTestTimers()];
+    store.write({ holderIdentity: 'x', leaseDurationSeconds: 15, acquireTime: '', renewTime: '', leaseTransitions: 4 });
+    store.fail(forbidden);
+    const a = aCandidate('a', store, timers);
+    a.election.start();
+    await pass(timers, 60_000);
+    store.fail(undefined);
+    await pass(timers, 60_000);
+    expect([a.election.leadership, a.lostCount(), a.gauges.forbidden]).toEqual(['leading', 0, false]);
+  });
+
+  test('giving the Lease back to an API server that does not answer takes a few seconds', async () => {
+    const [store, timers] = [aLeaseStore(), createTestTimers()];
+    const a = aCandidate('a', store, timers);
+    a.election.start();
+    await turn();
+    store.hang();
+    let isOver = false;
+    void a.election.stop().then(() => {
+      isOver = true;
+    });
+    await pass(timers, 4000);
+    expect(isOver).toBe(true);
   });
 
   test('a graceful end gives the Lease back, and the next one need not wait', async () => {

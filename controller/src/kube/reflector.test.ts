@@ -88,7 +88,7 @@ const running: Reflector<Identified>[] = [];
 
 function follow(
   collection: ReturnType<typeof aCollection>,
-  parts: { timing?: Partial<ReflectorTiming>; clock?: { extraMs: number } } = {},
+  parts: { timing?: Partial<ReflectorTiming>; clock?: { extraMs: number }; progressMs?: () => number } = {},
 ) {
   const changes: string[] = [];
   const logger = createTestLogger();
@@ -110,6 +110,7 @@ function follow(
       recoveries++;
     },
     logger,
+    progress: { lastMs: () => parts.progressMs?.() ?? Number.NEGATIVE_INFINITY },
     now: () => performance.now() + (parts.clock?.extraMs ?? 0),
     random: Math.random,
   });
@@ -313,6 +314,27 @@ describe('the reflector', () => {
     expect(dueMs).toBeLessThan(60_000);
     await reflector.stop();
     expect(reflector.state.deadlineMs).toBe(Number.POSITIVE_INFINITY);
+  });
+
+  test('is not late with a list as long as it comes nearer to its turn', async () => {
+    const collection = aCollection();
+    let isWaiting = false;
+    const list: ResourceApi['list'] = (_selection, _page, { signal } = {}) => {
+      isWaiting = true;
+      return new Promise((_resolve, reject) => signal?.addEventListener('abort', () => reject(signal.reason)));
+    };
+    const clock = { extraMs: 0 };
+    let progressMs = 0;
+    const { reflector } = follow(
+      { ...collection, resources: { ...collection.resources, list } },
+      { clock, progressMs: () => progressMs },
+    );
+    await until(() => isWaiting);
+    clock.extraMs = 900_000;
+    const nowMs = () => performance.now() + clock.extraMs;
+    expect(reflector.state.deadlineMs).toBeLessThan(nowMs());
+    progressMs = nowMs() - 60_000;
+    expect(reflector.state.deadlineMs).toBeGreaterThan(nowMs());
   });
 
   test('stopping ends the watch and whoever waits for the first list', async () => {

@@ -1,6 +1,7 @@
 import { textAt } from '@waxwing/shared';
 import { delayAfterFailures } from '../backoff.ts';
 import type { Logger } from '../logger.ts';
+import type { Progress } from '../progress.ts';
 import type { Change, Reflector, ReflectorState, ResourceApi, ResourceSelection, WatchEvent } from './api.ts';
 import { ApiError } from './errors.ts';
 import { sleep } from './gate.ts';
@@ -33,6 +34,8 @@ export interface ReflectorOptions<T> {
   /** A failure of listing or watching is over: the API server is back. */
   onRecovered?(): void;
   readonly logger: Logger;
+  /** By the signals of the requests: a list that waits for its turn is not stuck as long as others get theirs. */
+  readonly progress: Pick<Progress, 'lastMs'>;
   /** Monotonic milliseconds. */
   now(): number;
   /** In [0, 1). */
@@ -68,10 +71,15 @@ export function createReflector<T extends Identified>(options: ReflectorOptions<
   let resourceVersion: string | undefined;
   let failures = 0;
   let pollsLeft = 0;
+  let stepDueMs = Number.POSITIVE_INFINITY;
+  let isListing = false;
   const state: { -readonly [K in keyof ReflectorState]: ReflectorState[K] } = {
     synced: false,
     lastHeardMs: now(),
-    deadlineMs: Number.POSITIVE_INFINITY,
+    get deadlineMs() {
+      const heardMs = isListing ? options.progress.lastMs(signal) : Number.NEGATIVE_INFINITY;
+      return Math.max(stepDueMs, heardMs + requestPatienceMs(timing));
+    },
     failure: undefined,
     polling: false,
     lists: 0,
@@ -87,7 +95,7 @@ export function createReflector<T extends Identified>(options: ReflectorOptions<
 
   /** The next step is due within `ms`; the margin is for a busy event loop. */
   function expectStepWithin(ms: number): void {
-    state.deadlineMs = now() + ms + 30_000;
+    stepDueMs = now() + ms + 30_000;
   }
 
   function decode(key: string, raw: unknown): T | undefined {
@@ -134,7 +142,12 @@ export function createReflector<T extends Identified>(options: ReflectorOptions<
     let version = '';
     do {
       expectStepWithin(requestPatienceMs(timing));
-      const page = await resources.list(selection, { limit: timing.pageSize, continueToken }, { signal });
+      isListing = true;
+      const page = await resources
+        .list(selection, { limit: timing.pageSize, continueToken }, { signal })
+        .finally(() => {
+          isListing = false;
+        });
       heard();
       for (const raw of page.items) {
         const key = upsert(raw);
@@ -287,7 +300,7 @@ export function createReflector<T extends Identified>(options: ReflectorOptions<
         await pause(reconnectDelayMs(error)).catch(() => {});
       }
     }
-    state.deadlineMs = Number.POSITIVE_INFINITY;
+    stepDueMs = Number.POSITIVE_INFINITY;
   }
 
   return {
@@ -308,7 +321,7 @@ export function createReflector<T extends Identified>(options: ReflectorOptions<
   };
 }
 
-/** A request is repeated where the API server asks for patience, up to 30 s each time. */
+/** So long a request may hear nothing, of its own or of those before it: one attempt after the other, and the pauses that were asked for. */
 function requestPatienceMs(timing: ReflectorTiming): number {
   return 6 * (timing.requestTimeoutMs + 30_000);
 }

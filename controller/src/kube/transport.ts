@@ -1,7 +1,9 @@
 import type { ClientRequest, IncomingMessage, RequestOptions } from 'node:http';
 import { request as httpRequest } from 'node:http';
 import { request as httpsRequest } from 'node:https';
+import type { Socket } from 'node:net';
 import { isSealedSecretsError, textAt } from '@waxwing/shared';
+import type { CallOptions } from './api.ts';
 import type { Credentials, Transport } from './auth.ts';
 import {
   type ApiCall,
@@ -26,6 +28,8 @@ interface ApiRequest {
   readonly signal?: AbortSignal | undefined;
   /** Goes at once and is not repeated: leader election, which has deadlines of its own. */
   readonly urgent?: boolean;
+  /** Asked right before each attempt is sent; see {@link CallOptions}. */
+  readonly permit?: CallOptions['permit'] | undefined;
 }
 
 export interface TransportOptions {
@@ -37,6 +41,8 @@ export interface TransportOptions {
   readonly burst: number;
   /** Each answer or failure: the status, or 0 where there was none. */
   readonly onRequest?: (call: ApiCall, status: number, seconds: number) => void;
+  /** Something happened on behalf of the work that this signal can end: its request was sent, answered, or came nearer to its turn. */
+  readonly onProgress?: (work: AbortSignal) => void;
   /** Monotonic milliseconds. */
   now(): number;
   /** In [0, 1). */
@@ -65,6 +71,8 @@ interface StreamReceiver {
 /** How often one call is sent again because the API server asked for patience; the queue has more of it. */
 const patientRetries = 4;
 const longestRetryAfterMs = 30_000;
+/** All pauses of one call together: its place among the concurrent requests is missing to others, and those wait as well. */
+const longestPatienceMs = 60_000;
 
 /** HTTP/1.1 with pooled connections: as fast against kube-apiserver as HTTP/2 or undici (measured), and one dependency less. */
 export function createApiTransport(credentials: Credentials, options: TransportOptions): ApiTransport {
@@ -98,11 +106,19 @@ export function createApiTransport(credentials: Credentials, options: TransportO
       if (error instanceof ApiError) status = error.status;
       throw error;
     } finally {
+      progress(request);
       options.onRequest?.(request.call, status, (options.now() - startMs) / 1000);
     }
   }
 
+  function progress({ signal }: ApiRequest): void {
+    if (signal !== undefined) options.onProgress?.(signal);
+  }
+
   async function attempt(request: ApiRequest, transport: Transport): Promise<unknown> {
+    // Not part of what is measured: nothing is sent if it throws.
+    request.permit?.();
+    progress(request);
     return measured(
       request,
       async () => {
@@ -121,6 +137,7 @@ export function createApiTransport(credentials: Credentials, options: TransportO
   async function send(request: ApiRequest): Promise<unknown> {
     let renewals = 0;
     let resets = 0;
+    let waitedMs = 0;
     for (let patience = 0; ; ) {
       if (request.urgent !== true) await bucket?.take(request.signal);
       const transport = await transportFor(request);
@@ -133,6 +150,8 @@ export function createApiTransport(credentials: Credentials, options: TransportO
         if (isStaleSocket(error) && resets++ === 0) continue;
         if (error.retryAfterMs === undefined || request.urgent === true || patience++ >= patientRetries) throw error;
         const delayMs = Math.min(error.retryAfterMs, longestRetryAfterMs) * (1 + options.random() / 4);
+        waitedMs += delayMs;
+        if (waitedMs > longestPatienceMs) throw error;
         await sleep(delayMs, request.signal);
       }
     }
@@ -141,7 +160,9 @@ export function createApiTransport(credentials: Credentials, options: TransportO
   return {
     async request(request) {
       if (request.urgent === true) return send(request);
-      const leave = await gate.enter(request.signal);
+      // One that may not be sent need not wait for that.
+      request.permit?.();
+      const leave = await gate.enter(request.signal, () => progress(request));
       try {
         return await send(request);
       } finally {
@@ -211,6 +232,7 @@ function open(
   const { server, agent, headers } = transport;
   const { signal } = request;
   signal?.throwIfAborted();
+  const permitted = request.permit?.();
   const { promise, resolve, reject } = Promise.withResolvers<Exchange>();
   const outgoing = requestFor(server)({
     protocol: server.protocol,
@@ -234,16 +256,36 @@ function open(
     outgoing.destroy(timeoutError());
   }, timeoutMs);
   const onAbort = () => outgoing.destroy(new Error('aborted'));
-  const failure = (error: unknown) => translate(request, timedOut ? timeoutError() : error);
+  const failure = (error: unknown) => translate(request, permitted, timedOut ? timeoutError() : error);
   signal?.addEventListener('abort', onAbort, { once: true });
+  permitted?.addEventListener('abort', onAbort, { once: true });
   outgoing.on('close', () => {
     clearTimeout(timer);
     signal?.removeEventListener('abort', onAbort);
+    permitted?.removeEventListener('abort', onAbort);
   });
   outgoing.on('error', (error) => reject(failure(asReused(error, outgoing))));
   outgoing.on('response', (response) => resolve({ response, heard: () => timer.refresh(), failure }));
-  outgoing.end(request.body);
+  if (request.permit === undefined) outgoing.end(request.body);
+  else outgoing.once('socket', (socket) => whenConnected(socket, () => endIfPermitted(outgoing, request)));
   return promise;
+}
+
+/** Connecting takes time, over which the process may have slept: nothing is handed to a connection before it is open. */
+function whenConnected(socket: Socket, onConnected: () => void): void {
+  const { secureConnecting } = socket as { secureConnecting?: boolean };
+  if (secureConnecting === true) socket.once('secureConnect', onConnected);
+  else if (socket.connecting) socket.once('connect', onConnected);
+  else onConnected();
+}
+
+function endIfPermitted(outgoing: ClientRequest, { permit, body }: ApiRequest): void {
+  try {
+    permit?.();
+    outgoing.end(body);
+  } catch (error) {
+    outgoing.destroy(error as Error);
+  }
 }
 
 function requestFor(server: URL): (options: RequestOptions) => ClientRequest {
@@ -259,8 +301,9 @@ function asReused(error: unknown, outgoing: ClientRequest): unknown {
   return outgoing.reusedSocket && (code === 'ECONNRESET' || code === 'EPIPE') ? new ReusedSocketError(error) : error;
 }
 
-function translate(request: ApiRequest, error: unknown): unknown {
+function translate(request: ApiRequest, permitted: AbortSignal | undefined, error: unknown): unknown {
   if (request.signal?.aborted) return request.signal.reason;
+  if (permitted?.aborted) return permitted.reason;
   return isSealedSecretsError(error) ? error : apiErrorFromNetwork(request.call, error);
 }
 
