@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { url as inspectorUrl } from 'node:inspector';
 import { hostname } from 'node:os';
+import { setTimeout as delay } from 'node:timers/promises';
 import { getHeapStatistics, setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { isSealedSecretsError } from '@waxwing/shared';
@@ -144,7 +145,8 @@ function keepMemoryPrivate(): void {
 async function runAssembled(foundation: Foundation, keys: Keys, reconciling: Reconciling): Promise<number> {
   const { config, election, logger, client, stopping } = foundation;
   const { scopes, workers, orphans } = reconciling;
-  const loaded = await loadKeysOnce(keys);
+  const loaded = await Promise.race([loadKeysOnce(keys), stopped(stopping)]);
+  if (loaded === undefined) return exitStatus.ok;
   const servers = await startServers(foundation, keys, reconciling);
   void reportMissingPermissions(config, client.access, logger, stopping);
   election.start();
@@ -160,15 +162,24 @@ async function runAssembled(foundation: Foundation, keys: Keys, reconciling: Rec
   logger.info('shutting down controller', {
     reason: String((stopping.reason as Error | undefined)?.message ?? 'ended'),
   });
+  const stopByMs = performance.now() + config.shutdownTimeoutMs;
   stopCollecting();
   orphans.stop();
   keys.life.stop();
   await workers.stop(config.shutdownTimeoutMs);
-  await Promise.all([follower.stop(), watch.stop(), scopes.stop(), election.stop()]);
-  await Promise.all(servers.map((server) => server.stop(config.shutdownTimeoutMs)));
+  // Not before the last write was made: the Lease is given back.
+  const following = [follower.stop(), watch.stop(), scopes.stop(), election.stop()];
+  await Promise.race([Promise.all(following), delay(longestFarewellMs)]);
+  const restMs = Math.max(shortestDrainMs, stopByMs - performance.now());
+  await Promise.all(servers.map((server) => server.stop(restMs)));
   await client.close();
   return exitStatus.ok;
 }
+
+/** All of this is over at once but for giving the Lease back, unless something hangs that cannot be ended, such as a credential plugin. */
+const longestFarewellMs = 5_000;
+/** Requests of people get so much time at the end, even if the shutdown timeout is over. */
+const shortestDrainMs = 1_000;
 
 /**
  * One attempt before anything listens, so that nobody normally meets a server without a key. If the API server is away the servers start all the
@@ -223,7 +234,7 @@ async function startServers(
   ];
 }
 
-/** Only our own loops count: an API server that is away is no reason to restart. */
+/** Only our own loops count: an API server that is away, or has no time for us, is no reason to restart. */
 function whatIsStuck(scopes: Reconciling['scopes'], workers: Reconciling['workers']): string | undefined {
   const nowMs = performance.now();
   for (const [name, { state }] of scopes.reflectors)
@@ -256,9 +267,13 @@ async function startWork(
 
 /** Resolves when the program is to stop, rejects when the work could not be begun. */
 async function ended(stopping: AbortSignal, working: Promise<void>): Promise<void> {
-  const stopped = new Promise<void>((resolve) => {
-    if (stopping.aborted) resolve();
-    stopping.addEventListener('abort', () => resolve(), { once: true });
+  const end = stopped(stopping);
+  await Promise.race([end, working.then(() => end)]);
+}
+
+function stopped(stopping: AbortSignal): Promise<undefined> {
+  return new Promise((resolve) => {
+    if (stopping.aborted) resolve(undefined);
+    stopping.addEventListener('abort', () => resolve(undefined), { once: true });
   });
-  await Promise.race([stopped, working.then(() => stopped)]);
 }

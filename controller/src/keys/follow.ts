@@ -22,6 +22,7 @@ export function followKeySecrets(options: FollowOptions): KeyFollower {
   let isDue = false;
   let running: Promise<void> | undefined;
   let lastError = '';
+  let isStopped = false;
 
   const run = async () => {
     while (isDue) {
@@ -30,6 +31,7 @@ export function followKeySecrets(options: FollowOptions): KeyFollower {
         await options.refresh();
         lastError = '';
       } catch (error) {
+        if (isStopped) break;
         const text = error instanceof Error ? error.message : String(error);
         // Once per failure, not once per poll.
         if (text !== lastError)
@@ -50,6 +52,7 @@ export function followKeySecrets(options: FollowOptions): KeyFollower {
     changed,
     async stop() {
       clearInterval(timer);
+      isStopped = true;
       isDue = false;
       await running;
     },
