@@ -14,7 +14,7 @@ export interface RequestFault {
   /** Share of the requests that are hit, 0 to 1. */
   readonly share: number;
   /** One of these is answered instead of the API server's own answer. */
-  readonly statuses: readonly (409 | 429 | 500 | 503)[];
+  readonly statuses: readonly (403 | 409 | 429 | 500 | 503)[];
   /** Share of the hit requests that are carried out all the same, so that only the answer is lost. Default 0. */
   readonly afterwards?: number;
   /** Default: every request, watches included. */
@@ -48,6 +48,7 @@ export interface FaultProxy {
 
 const messages: Readonly<Record<number, string>> = {
   401: 'Unauthorized',
+  403: 'Forbidden',
   409: 'Conflict',
   429: 'TooManyRequests',
   500: 'InternalError',

@@ -11,11 +11,15 @@ const { server } = cluster;
 const name = 'app';
 const generationsOf = (namespace: string, names: readonly string[]) =>
   new Map(names.map((each) => [`${namespace}/${each}`, 1]));
+const quickLease = ['--leader-elect', '--lease-duration=3s', '--lease-renew-deadline=2s', '--lease-retry-period=300ms'];
 
 describe('an API server that goes away', () => {
-  it('does not stop the endpoints, and everything converges when it is back', async () => {
+  it.each([
+    ['without election', []],
+    ['for longer than a leader may write without renewing', quickLease],
+  ])('%s does not stop the endpoints, and everything converges when it is back', async (_, flags) => {
     const namespace = await cluster.createNamespace();
-    await using controller = await cluster.startController();
+    await using controller = await cluster.startController({ flags });
     const sealIt = await sealerOf(controller);
     const before = sealIt({ namespace, name: 'before', data: { a: '1' } });
     await cluster.apply(before);
@@ -25,6 +29,10 @@ describe('an API server that goes away', () => {
       await waitFor(
         () => controller.logs().includes('ApiUnavailable') || /cannot reach|connection/.test(controller.logs()),
       );
+      const isLeading = flags.length === 0 ? 1 : 0;
+      await waitFor(async () => (await controller.metric('waxwing_leader')) === isLeading, {
+        what: 'leadership to end',
+      });
       expect((await controller.request('/healthz')).status).toBe(200);
       expect((await controller.request('/readyz')).status).toBe(200);
       expect(await certificateOf(controller)).toContain('BEGIN CERTIFICATE');

@@ -149,6 +149,44 @@ describe('a leader under load', () => {
   });
 });
 
+describe('an API server that is away for longer than the Lease lasts', () => {
+  it('ends neither replica: the same one leads again, and nothing is done twice', async () => {
+    const [namespace, keyNamespace] = [await cluster.createNamespace(), await createNamespace(server)];
+    const { leader, follower, certificatePem } = await startReplicas(keyNamespace);
+    const sealed = (name: string) => seal({ certificatePem, namespace, name, data: { a: '1' } });
+    const names = Array.from({ length: 40 }, (_, i) => `app-${i}`);
+    const mark = await cluster.mark();
+    // In the middle of work.
+    for (const name of names) await cluster.apply(sealed(name));
+    await server.pause();
+    try {
+      await waitFor(async () => (await leader.metric('waxwing_leader')) === 0);
+      // Answered as soon as it may write.
+      leader.kill('SIGUSR1');
+      await delay(leaseMs + graceMs);
+      for (const replica of [leader, follower]) {
+        expect((await replica.request('/healthz')).status).toBe(200);
+        expect((await replica.request('/readyz')).status).toBe(200);
+        const body = JSON.stringify(sealed('x'));
+        expect((await replica.request('/v1/verify', { method: 'POST', body })).status).toBe(200);
+        expect(await certificateOf(replica)).toBe(certificatePem);
+      }
+    } finally {
+      await server.resume();
+    }
+    await waitFor(async () => (await leader.metric('waxwing_leader')) === 1, { timeoutMs: leaseMs });
+    for (const name of names) await cluster.condition(namespace, name, 'True', 'Unsealed');
+    const generations = new Map(names.map((name) => [`${namespace}/${name}`, 1]));
+    expect(await findRepeatedEffects(server, mark, generations)).toEqual([]);
+    await waitFor(async () => (await certificateOf(leader)) !== certificatePem, { what: 'the new key' });
+    const { body: keys } = await server.request('GET', `/api/v1/namespaces/${keyNamespace}/secrets`);
+    expect(keys.items).toHaveLength(2);
+    expect([leader.child.exitCode, follower.child.exitCode]).toEqual([null, null]);
+    expect(await follower.metric('waxwing_leader')).toBe(0);
+    await Promise.all([leader.stop(), follower.stop()]);
+  });
+});
+
 describe('a follower', () => {
   it('answers certificate, verify and rotate, follows keys, and writes nothing', async () => {
     const [namespace, keyNamespace] = [await cluster.createNamespace(), await createNamespace(server)];

@@ -1,6 +1,8 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, describe, expect, it } from 'vitest';
 import { waitFor } from '../apiserver/wait-for.ts';
 import { certificateOf, sealerOf, startCluster } from './cluster.ts';
+import type { ControllerProcess } from './controller-process.ts';
 import { findRepeatedEffects } from './effects.ts';
 import { startFaultProxy } from './fault-proxy.ts';
 import { sealItem } from './sealing.ts';
@@ -136,6 +138,100 @@ describe('an API server that fails now and then', () => {
     await cluster.condition(namespace, name, 'True', 'Unsealed');
     const generations = new Map([[`${namespace}/${name}`, 1]]);
     expect(await findRepeatedEffects(cluster.server, mark, generations)).toEqual([]);
+  });
+});
+
+describe('an API server that has no time', () => {
+  it('is waited for, and that is no reason to restart', async () => {
+    const namespace = await cluster.createNamespace();
+    const flags = ['--reconcile-deadline=2s'];
+    await using controller = await cluster.startController({ kubeconfig, flags });
+    const sealIt = await sealerOf(controller);
+    // Each request waits four times for a second or more.
+    proxy.fail({ share: 1, statuses: [429], match: ({ method }) => method !== 'GET' });
+    try {
+      await cluster.apply(sealIt({ namespace, name, data: { a: '1' } }));
+      const endMs = performance.now() + 8000;
+      while (performance.now() < endMs) {
+        const { status, body } = await controller.request('/healthz');
+        expect(`${status} ${body}`).toMatch(/^200/);
+        await delay(200);
+      }
+    } finally {
+      proxy.fail();
+    }
+    await cluster.condition(namespace, name, 'True', 'Unsealed');
+  });
+});
+
+describe('an API server that starts and has not read its roles', () => {
+  it('refuses Leases for a while, and the election goes on', async () => {
+    const namespace = await cluster.createNamespace();
+    const flags = [
+      '--leader-elect',
+      '--lease-duration=3s',
+      '--lease-renew-deadline=2s',
+      '--lease-retry-period=300ms',
+      '--lease-name=refused',
+    ];
+    await using one = await cluster.startController({ kubeconfig, flags, podName: 'one' });
+    await using two = await cluster.startController({ kubeconfig, flags, podName: 'two' });
+    await waitFor(async () => (await one.metric('waxwing_leader')) === 1);
+    proxy.fail({ share: 1, statuses: [403] });
+    try {
+      await delay(6000);
+    } finally {
+      proxy.fail();
+    }
+    const leaders = async () => (await one.metric('waxwing_leader')) + (await two.metric('waxwing_leader'));
+    await waitFor(async () => (await leaders()) === 1);
+    await cluster.apply((await sealerOf(one))({ namespace, name, data: { a: '1' } }));
+    await cluster.condition(namespace, name, 'True', 'Unsealed');
+    for (const controller of [one, two]) {
+      expect(controller.logs()).not.toContain('Leases are forbidden');
+      expect(controller.child.exitCode).toBeNull();
+    }
+    expect(await leaders()).toBe(1);
+  });
+});
+
+describe('an API server that takes connections and never answers', () => {
+  const secondsToEnd = async (controller: ControllerProcess) => {
+    const startMs = performance.now();
+    controller.kill('SIGTERM');
+    expect(await controller.exited()).toBe(0);
+    return (performance.now() - startMs) / 1000;
+  };
+
+  it('does not keep a controller from ending that waits for its keys', async () => {
+    proxy.freeze();
+    try {
+      const before = proxy.requests;
+      const controller = await cluster.startController({ kubeconfig, waitUntilReady: false });
+      await waitFor(() => proxy.requests > before);
+      expect(await secondsToEnd(controller)).toBeLessThan(5);
+    } finally {
+      proxy.thaw();
+    }
+  });
+
+  it('does not keep a leader from ending in the middle of its work', async () => {
+    const namespace = await cluster.createNamespace();
+    const flags = ['--leader-elect', '--shutdown-timeout=4s', '--lease-name=hanging'];
+    const controller = await cluster.startController({ kubeconfig, flags });
+    await waitFor(async () => (await controller.metric('waxwing_leader')) === 1);
+    const sealIt = await sealerOf(controller);
+    for (let i = 0; i < 20; i++) await cluster.apply(sealIt({ namespace, name: `app-${i}`, data: { a: '1' } }));
+    const before = proxy.requests;
+    proxy.freeze();
+    try {
+      // Keys are listed and the Lease is renewed as well.
+      controller.kill('SIGUSR1');
+      await waitFor(() => proxy.requests > before + 2);
+      expect(await secondsToEnd(controller)).toBeLessThan(4 + 3 + 4);
+    } finally {
+      proxy.thaw();
+    }
   });
 });
 
