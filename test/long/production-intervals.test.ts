@@ -62,9 +62,12 @@ describe('with the intervals of production', () => {
   ])('an API server that is away for %s stops nothing, and everything converges within 60 s', async (_, outageMs) => {
     const namespace = await cluster.createNamespace();
     const keyNamespace = await createNamespace(server);
-    const flags = productionIntervals;
-    await using controller = await cluster.startController({ namespace: keyNamespace, flags });
-    const sealIt = await sealerOf(controller);
+    // As the chart runs it.
+    const options = { namespace: keyNamespace, flags: [...productionIntervals, '--leader-elect'] };
+    await using leader = await cluster.startController({ ...options, podName: 'one' });
+    await waitFor(async () => (await leader.metric('waxwing_leader')) === 1, { timeoutMs: 30_000 });
+    await using follower = await cluster.startController({ ...options, podName: 'two' });
+    const sealIt = await sealerOf(leader);
     const sealed = sealIt({ namespace, name, data: { a: '1' } });
     // In the middle of work.
     const mark = await cluster.mark();
@@ -73,13 +76,17 @@ describe('with the intervals of production', () => {
     const endMs = performance.now() + outageMs;
     try {
       while (performance.now() < endMs) {
-        expect((await controller.request('/healthz')).status).toBe(200);
-        expect((await controller.request('/readyz')).status).toBe(200);
-        expect(await certificateOf(controller)).toContain('BEGIN CERTIFICATE');
-        const body = JSON.stringify(sealed);
-        expect((await controller.request('/v1/verify', { method: 'POST', body })).status).toBe(200);
+        for (const replica of [leader, follower]) {
+          expect((await replica.request('/healthz')).status).toBe(200);
+          expect((await replica.request('/readyz')).status).toBe(200);
+          expect(await certificateOf(replica)).toContain('BEGIN CERTIFICATE');
+          const body = JSON.stringify(sealed);
+          expect((await replica.request('/v1/verify', { method: 'POST', body })).status).toBe(200);
+        }
         await delay(5000);
       }
+      // It may write for 10 s without renewing.
+      if (outageMs > 15_000) expect(await leader.metric('waxwing_leader')).toBe(0);
     } finally {
       await server.resume();
     }
@@ -93,6 +100,7 @@ describe('with the intervals of production', () => {
     expect(tookMs).toBeLessThan(60_000);
     const generations = new Map(names.map((each) => [`${namespace}/${each}`, 1]));
     expect(await findRepeatedEffects(server, mark, generations)).toEqual([]);
-    expect(controller.child.exitCode).toBeNull();
+    expect([leader.child.exitCode, follower.child.exitCode]).toEqual([null, null]);
+    expect([await leader.metric('waxwing_leader'), await follower.metric('waxwing_leader')]).toEqual([1, 0]);
   });
 });
