@@ -5,8 +5,7 @@ import { createServer as createSecureServer } from 'node:https';
 import { type AddressInfo, connect as connectSocket, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { SealedSecretsError } from '@waxwing/shared';
-import { afterEach, describe, expect, test, vi } from 'vitest';
+import { afterEach, describe, expect, test } from 'vitest';
 import { createCredentials, inClusterSource } from './auth.ts';
 import type { ApiCall } from './errors.ts';
 import { kubeconfigSource } from './kubeconfig.ts';
@@ -243,105 +242,6 @@ describe('requests', () => {
   });
 });
 
-describe('writes that need a permit', () => {
-  const post = { ...get, method: 'POST', body: '{}' } as const;
-  const refusal = new SealedSecretsError('ApiUnavailable', 'not any more');
-
-  test('ask for it again before each attempt, after every pause', async () => {
-    let count = 0;
-    let isPermitted = true;
-    const { transport } = await aTransport((_request, response) => {
-      count++;
-      isPermitted = false;
-      answer(response, 429, {}, { 'retry-after': '0' });
-    });
-    const permit = () => {
-      if (!isPermitted) throw refusal;
-      return new AbortController().signal;
-    };
-    await expect(transport.request({ ...post, permit })).rejects.toBe(refusal);
-    expect(count).toBe(1);
-    await expect(transport.request({ ...post, permit })).rejects.toBe(refusal);
-    expect(count).toBe(1);
-  });
-
-  test('ask for it last when the connection is open', async () => {
-    let count = 0;
-    const handler: Handler = (_request, response) => {
-      count++;
-      answer(response, 200, {});
-    };
-    let asked = 0;
-    const permit = (last: number) => () => {
-      if (++asked >= last) throw refusal;
-      return new AbortController().signal;
-    };
-    await (await aTransport(handler)).transport.request({ ...post, permit: permit(Infinity) });
-    const last = asked;
-    asked = 0;
-    const second = (await aTransport(handler)).transport.request({ ...post, permit: permit(last) });
-    await expect(second).rejects.toBe(refusal);
-    expect([count, asked]).toEqual([1, last]);
-  });
-
-  test('are broken off when it ends', async () => {
-    const ending = new AbortController();
-    const closed = Promise.withResolvers<void>();
-    const { transport } = await aTransport((request) => {
-      request.socket.on('close', () => closed.resolve());
-      ending.abort(refusal);
-    });
-    await expect(transport.request({ ...post, permit: () => ending.signal })).rejects.toBe(refusal);
-    await closed.promise;
-  });
-});
-
-describe('an API server that sheds load', () => {
-  test('is waited for a minute at most by one call', async () => {
-    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
-    cleanups.push(() => vi.useRealTimers());
-    let count = 0;
-    const { transport } = await aTransport((_request, response) => {
-      count++;
-      answer(response, 429, {}, { 'retry-after': '300' });
-    });
-    let failure: unknown;
-    const startMs = Date.now();
-    let waitedMs = 0;
-    void transport.request(get).catch((error: unknown) => {
-      failure = error;
-    });
-    while (failure === undefined && Date.now() - startMs < 10_000) {
-      await new Promise((resolve) => setImmediate(resolve));
-      if (vi.getTimerCount() === 0 || count === 0) continue;
-      vi.advanceTimersByTime(10);
-      waitedMs += 10;
-    }
-    expect(failure).toMatchObject({ status: 429 });
-    expect(waitedMs).toBeLessThanOrEqual(65_000);
-    expect(count).toBe(3);
-  });
-
-  test('is no standstill for those whose requests it puts off, nor for those who wait for their turn', async () => {
-    const progress = new Map<AbortSignal, number>();
-    let count = 0;
-    const { transport } = await aTransport(
-      (_request, response) => {
-        if (++count <= 2) answer(response, 429, {}, { 'retry-after': '0.05' });
-        else answer(response, 200, {});
-      },
-      { maxConcurrentRequests: 1, onProgress: (work) => progress.set(work, (progress.get(work) ?? 0) + 1) },
-    );
-    const [first, second, third] = [1, 2, 3].map(() => new AbortController().signal);
-    await Promise.all([first, second, third].map((signal) => transport.request({ ...get, signal })));
-    // Sent and answered, three times.
-    expect(progress.get(first as AbortSignal)).toBe(6);
-    expect(progress.get(second as AbortSignal)).toBe(2);
-    // Once for the second, which it let go first.
-    expect(progress.get(third as AbortSignal)).toBe(3);
-  });
-});
-
 describe('credentials', () => {
   test('a token that was refused is read again at once', async () => {
     let valid = 'first';
@@ -500,7 +400,12 @@ describe('credentials', () => {
       return writeFile(path, kubeconfig(cluster, { token: 't' }));
     };
     await write(ca);
-    expect(await connect(kubeconfigSource(path, undefined), {}).transport.request(get)).toEqual({ ok: true });
+    const { transport } = connect(kubeconfigSource(path, undefined), {});
+    // A write is sent once the connection is open, through the proxy as well.
+    const permit = () => new AbortController().signal;
+    const post = { ...get, method: 'POST', body: '{}', permit } as const;
+    expect(await transport.request(post)).toEqual({ ok: true });
+    expect(await transport.request(get)).toEqual({ ok: true });
     expect(asked).toEqual([`127.0.0.1:${port}`]);
     await write(other.ca);
     const failure = connect(kubeconfigSource(path, undefined), {}).transport.request(get);

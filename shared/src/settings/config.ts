@@ -64,7 +64,7 @@ export interface Config {
     readonly allowServiceAccountTokens: boolean;
     /** --workers */
     readonly workers: number;
-    /** --reconcile-deadline: a run that takes longer makes /healthz fail */
+    /** --reconcile-deadline: a run without progress for so long makes /healthz fail */
     readonly deadlineMs: number;
     /** --retry-base-delay, --retry-max-delay, --failed-recheck-interval */
     readonly retryBaseDelayMs: number;
