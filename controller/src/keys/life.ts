@@ -4,7 +4,7 @@ import type { Config } from '@waxwing/shared/settings';
 import type { LeaderElection } from '../kube/leases.ts';
 import type { Logger } from '../logger.ts';
 import type { KeyManager } from './manager.ts';
-import type { KeyRegistry } from './registry.ts';
+import { type KeyRegistry, newestKey } from './registry.ts';
 import { firstRenewalDelay, keyDueAtStart, type RenewalCause, startRenewalTimer } from './renewal.ts';
 
 /** Counts SIGUSR1 from the first statement of the program on. */
@@ -73,12 +73,16 @@ export function createKeyLife(options: KeyLifeOptions): KeyLife {
 
   /** A renewal that is due is tried until it works: the next one would come a whole period later. */
   const renew = async (cause: RenewalCause) => {
+    const beforeMs = newestMs(registry);
     for (
       let pauseMs = firstRenewalPauseMs;
       !(await renewOnce(cause));
       pauseMs = Math.min(longestRenewalPauseMs, pauseMs * 2)
     ) {
       await pause(pauseMs);
+      // What was broken off or not answered may have arrived all the same.
+      await manager.refresh().catch(() => {});
+      if (newestMs(registry) > beforeMs) return;
     }
   };
 
@@ -150,6 +154,10 @@ export function createKeyLife(options: KeyLifeOptions): KeyLife {
       renewalSignals.onSignal(() => logger.warn('SIGUSR1 ignored: the process is ending'));
     },
   };
+}
+
+function newestMs({ ring }: KeyRegistry): number {
+  return newestKey(ring)?.orderMs ?? Number.NEGATIVE_INFINITY;
 }
 
 function messageOf(error: unknown): string {

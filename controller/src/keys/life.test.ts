@@ -1,0 +1,119 @@
+import { SealedSecretsError } from '@waxwing/shared';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { createTestLogger } from '../testing.ts';
+import { createKeyLife, type KeyLifeOptions } from './life.ts';
+import { emptyKeyRing, type KeyRing } from './registry.ts';
+
+const periodMs = 100_000;
+const away = new SealedSecretsError('ApiUnavailable', 'this replica does not lead any more');
+const ringOf = (orderMs: number): KeyRing => ({
+  ...emptyKeyRing,
+  keys: [{ orderMs, retired: false } as KeyRing['keys'][number]],
+});
+
+/** Keys of a process that leads; `fail` is what making one fails with. */
+function aKeyLife() {
+  const causes: string[] = [];
+  const listeners: (() => void)[] = [];
+  const stopping = new AbortController();
+  const state = { leadership: 'leading' as KeyLifeOptions['election']['leadership'], ring: ringOf(Date.now()) };
+  const made = { fail: undefined as Error | undefined };
+  const signals = { count: 0, listener: () => {} };
+  const life = createKeyLife({
+    config: { keys: { renewPeriodMs: periodMs, cutoffTimeMs: undefined } } as KeyLifeOptions['config'],
+    registry: {
+      get ring() {
+        return state.ring;
+      },
+    } as KeyLifeOptions['registry'],
+    manager: {
+      refresh: async () => state.ring,
+      async generate(cause) {
+        causes.push(cause);
+        if (made.fail !== undefined) throw made.fail;
+        return true;
+      },
+    },
+    election: {
+      get leadership() {
+        return state.leadership;
+      },
+      holder: 'one',
+      onLeadingAgain: (listener) => listeners.push(listener),
+    },
+    renewalSignals: {
+      get count() {
+        return signals.count;
+      },
+      onSignal(listener) {
+        signals.listener = listener;
+      },
+    },
+    logger: createTestLogger(),
+    signal: stopping.signal,
+  });
+  return {
+    life,
+    causes,
+    state,
+    made,
+    suspend() {
+      state.leadership = 'suspended';
+      made.fail = away;
+    },
+    async leadAgain() {
+      state.leadership = 'leading';
+      made.fail = undefined;
+      for (const listener of listeners) listener();
+      await vi.advanceTimersByTimeAsync(0);
+    },
+    async signal() {
+      signals.count++;
+      signals.listener();
+      await vi.advanceTimersByTimeAsync(0);
+    },
+    stop() {
+      life.stop();
+      stopping.abort();
+    },
+  };
+}
+
+describe('a replica that cannot write for a while', () => {
+  let keys: ReturnType<typeof aKeyLife>;
+  beforeEach(() => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance', 'Date'] });
+    keys = aKeyLife();
+    keys.life.startRenewal();
+  });
+  afterEach(() => {
+    keys.stop();
+    vi.useRealTimers();
+  });
+
+  it('renews the key that became due as soon as it may', async () => {
+    keys.suspend();
+    await vi.advanceTimersByTimeAsync(periodMs + 10);
+    expect(keys.causes).toEqual(['period']);
+    await keys.leadAgain();
+    expect(keys.causes).toEqual(['period', 'period']);
+    await vi.advanceTimersByTimeAsync(periodMs / 2);
+    expect(keys.causes).toHaveLength(2);
+  });
+
+  it('makes no second key if the first arrived and only its answer was lost', async () => {
+    keys.suspend();
+    await vi.advanceTimersByTimeAsync(periodMs + 10);
+    keys.state.ring = ringOf(Date.now());
+    await keys.leadAgain();
+    expect(keys.causes).toEqual(['period']);
+  });
+
+  it('answers a signal as soon as it may', async () => {
+    keys.suspend();
+    await keys.signal();
+    expect(keys.causes).toEqual([]);
+    await keys.leadAgain();
+    expect(keys.causes).toEqual(['signal']);
+  });
+});
