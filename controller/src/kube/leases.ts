@@ -61,6 +61,8 @@ const fewestRefusals = 3;
 const longestRefusalMs = 30_000;
 /** How often Leases are tried while they are forbidden: somebody may grant them. */
 const forbiddenPeriodMs = 30_000;
+/** Two followers shall not always come together: their pauses are longer by up to this share. */
+const spread = 0.2;
 /** Giving the Lease back only spares others their waiting. */
 const releaseTimeoutMs = 3_000;
 
@@ -84,6 +86,9 @@ export function createLeaderElection(options: LeaderElectionOptions): LeaderElec
   const { leases, key, identity, timers, logger, metrics } = options;
   const leading = Promise.withResolvers<void>();
   const stopping = new AbortController();
+  const requestTimeoutMs = options.renewDeadlineMs / 2;
+  /** Further apart than this two looks are not by themselves, however slow the API server is. */
+  const blindAfterMs = Math.max(options.renewDeadlineMs, options.retryPeriodMs * (1 + spread) + requestTimeoutMs);
   const listeners: (() => void)[] = [];
   let term = new AbortController();
   let leadership: Leadership = 'following';
@@ -110,7 +115,7 @@ export function createLeaderElection(options: LeaderElectionOptions): LeaderElec
     const current = await leases.get(key, { signal });
     const nowMs = timers.now();
     // Who could not look does not know whether the holder could have renewed: the API server was away for both of them, most likely.
-    if (nowMs - lookedMs > options.renewDeadlineMs) seenMs = nowMs;
+    if (nowMs - lookedMs > blindAfterMs) seenMs = nowMs;
     lookedMs = nowMs;
     return current;
   }
@@ -252,7 +257,7 @@ export function createLeaderElection(options: LeaderElectionOptions): LeaderElec
 
   async function withTimeout<T>(request: (signal: AbortSignal) => Promise<T>): Promise<T> {
     const trying = new AbortController();
-    const cancelTimeout = timers.after(options.renewDeadlineMs / 2, () => trying.abort(new Error('timed out')));
+    const cancelTimeout = timers.after(requestTimeoutMs, () => trying.abort(new Error('timed out')));
     try {
       return await request(AbortSignal.any([trying.signal, stopping.signal]));
     } finally {
@@ -275,8 +280,7 @@ export function createLeaderElection(options: LeaderElectionOptions): LeaderElec
   function pauseMs(): number {
     if (leadership === 'leading') return options.retryPeriodMs;
     const periodMs = leadership === 'unelected' && refusals.count > 0 ? forbiddenPeriodMs : options.retryPeriodMs;
-    // Spread, so that two followers do not always come together.
-    return periodMs * (1 + options.random() * 0.2);
+    return periodMs * (1 + options.random() * spread);
   }
 
   function next(): void {
