@@ -5,6 +5,7 @@ import { waitFor } from '../apiserver/wait-for.ts';
 import { certificateOf, sealerOf, startCluster } from '../integration/cluster.ts';
 import { findRepeatedEffects } from '../integration/effects.ts';
 import { startFaultProxy } from '../integration/fault-proxy.ts';
+import { createAccount, keyAdminRules, unsealerRules } from '../integration/roles.ts';
 import { longTestServer, minutesFrom, productionIntervals } from './settings.ts';
 
 const cluster = await startCluster({ kind: longTestServer() });
@@ -54,6 +55,38 @@ describe('with the intervals of production', () => {
     for (const each of names) await cluster.condition(namespace, each, 'True', 'Unsealed');
     const generations = new Map(names.map((each) => [`${namespace}/${each}`, 1]));
     expect(await findRepeatedEffects(server, mark, generations)).toEqual([]);
+  });
+
+  it('Leases that are forbidden let both replicas work; once they are granted one leads and the other ends, to follow it', async () => {
+    const [namespace, keyNamespace] = [await cluster.createNamespace(), await createNamespace(server)];
+    const account = await createAccount(server, keyNamespace);
+    await account.grant(unsealerRules);
+    await account.grant(keyAdminRules, keyNamespace);
+    const flags = [...productionIntervals, '--leader-elect'];
+    const options = { namespace: keyNamespace, kubeconfig: account.kubeconfig, flags };
+    const one = await cluster.startController({ ...options, podName: 'one' });
+    const two = await cluster.startController({ ...options, podName: 'two' });
+    const replicas = [one, two];
+    for (const replica of replicas) {
+      await waitFor(async () => (await replica.metric('waxwing_leader_election_forbidden')) === 1, {
+        timeoutMs: 20_000,
+      });
+    }
+    const sealIt = await sealerOf(one);
+    await cluster.apply(sealIt({ namespace, name: 'forbidden', data: { a: '1' } }));
+    await cluster.condition(namespace, 'forbidden', 'True', 'Unsealed');
+    const verbs = ['get', 'create', 'update'];
+    await account.grant([{ apiGroups: ['coordination.k8s.io'], resources: ['leases'], verbs }], keyNamespace);
+    // Tried every 30 s, and a little apart.
+    const [status, ended] = await Promise.race(replicas.map(async (each) => [await each.exited(), each] as const));
+    expect(status).toBe(1);
+    const leader = ended === one ? two : one;
+    expect(ended.logs()).toContain('another replica holds it');
+    expect(leader.logs()).toContain('this replica leads');
+    expect(await leader.metric('waxwing_leader_election_forbidden')).toBe(0);
+    await cluster.apply(sealIt({ namespace, name: 'granted', data: { a: '1' } }));
+    await cluster.condition(namespace, 'granted', 'True', 'Unsealed');
+    expect(await leader.stop()).toBe(0);
   });
 
   it.each([
