@@ -87,7 +87,7 @@ export function assembleKeys(foundation: Foundation): Keys {
   const { config, client, progress, logger, metrics, events, election, stopping, renewalSignals } = foundation;
   const { namespace } = config;
   const registry = createKeyRegistry({ order: config.keys.orderPriority, copies: foundation.poolThreads });
-  const store = createKeyStore({ secrets: client.secrets, namespace, ...config.keys });
+  const store = createKeyStore({ secrets: client.secrets, namespace, nowMs: Date.now, ...config.keys });
   const manager = createKeyManager({
     registry,
     store,

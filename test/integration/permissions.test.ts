@@ -98,6 +98,37 @@ describe('a permission that is missing', () => {
     await cluster.secretWith(target, name, { a: '1' });
   });
 
+  it("to get key Secrets, as in upstream's roles for single namespaces, hides no relabelled key and makes no keys in vain", async () => {
+    const namespace = await newKeyNamespace();
+    const account = await createAccount(server, namespace);
+    const target = await cluster.createNamespace();
+    await account.grant(unsealerRules, target);
+    await account.grant(keyAdminRules, namespace);
+    const legacy = { apiGroups: [''], resources: ['secrets'], resourceNames: ['sealed-secrets-key'], verbs: ['get'] };
+    await account.grant([legacy], namespace);
+    const flags = [`--additional-namespaces=${target}`];
+    await using controller = await cluster.startController({ namespace, kubeconfig: account.kubeconfig, flags });
+    const first = await certificateOf(controller);
+    const stale = (await sealerOf(controller))({ namespace: target, name: 'stale', data: { a: '1' } });
+    const keys = async () => (await server.request('GET', `/api/v1/namespaces/${namespace}/secrets`)).body.items;
+    const [{ metadata: oldest }] = await keys();
+    controller.kill('SIGUSR1');
+    await waitFor(async () => (await certificateOf(controller)) !== first);
+    await cluster.patchSecret(namespace, oldest.name, {
+      metadata: { labels: { 'sealedsecrets.bitnami.com/sealed-secrets-key': 'compromised' } },
+    });
+    await waitFor(() => controller.logs().includes('key withdrawn'));
+    await cluster.apply(stale);
+    await cluster.condition(target, 'stale', 'False', 'UnknownKey');
+    const second = await certificateOf(controller);
+    controller.kill('SIGUSR1');
+    await waitFor(async () => (await certificateOf(controller)) !== second);
+    await cluster.apply((await sealerOf(controller))({ namespace: target, name, data: { a: '1' } }));
+    await cluster.secretWith(target, name, { a: '1' });
+    expect(await keys()).toHaveLength(3);
+    expect(controller.logs()).not.toContain('key generation failed');
+  });
+
   it('in one namespace gives objects there a condition-less wait, and leaves the others alone', async () => {
     const namespace = await newKeyNamespace();
     const account = await createAccount(server, namespace);

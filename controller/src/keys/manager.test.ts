@@ -1,7 +1,8 @@
+import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import type { KeySecret } from '@waxwing/shared';
-import { isInvalid, parseKeySecret } from '@waxwing/shared';
-import { describe, expect, it } from 'vitest';
+import { isInvalid, parseKeySecret, SealedSecretsError } from '@waxwing/shared';
+import { describe, expect, it, vi } from 'vitest';
 import { createKeyManager } from './manager.ts';
 import { createKeyRegistry, type KeyListing, newestKey } from './registry.ts';
 
@@ -31,14 +32,19 @@ function managerOf(cluster: { keys: KeySecret[] }) {
         lists.push({ answer: () => resolve(listing), fail: reject });
         return promise;
       },
-      create: async () => expect.unreachable(),
+      create: async () => {
+        told.push('key written');
+        return keySecret('charlie');
+      },
     },
     sizeBits: 2048,
     ttlMs: 1000,
     commonName: '',
     namespace: 'kube-system',
     clock: { nowMs: () => 0, wait: async () => {} },
-    randomBytes: () => expect.unreachable(),
+    randomBytes: (length) => randomBytes(length),
+    assertLeading() {},
+    signal: new AbortController().signal,
     logger: { debug() {}, info() {}, warn() {}, error() {} },
     metrics: { keyRing() {}, invalidKeySecrets() {} },
     events: {
@@ -102,5 +108,29 @@ describe('refreshes of the key ring', () => {
     await settled();
     lists[1]?.answer();
     expect((await second).keys).toHaveLength(1);
+  });
+});
+
+describe('a new key', () => {
+  it('is used also where no list can be had after it was written, so that no other is made in its place', async () => {
+    const cluster = { keys: [keySecret('alpha')] };
+    const { manager, lists, told, newest } = managerOf(cluster);
+    const loading = manager.refresh();
+    await settled();
+    lists.shift()?.answer();
+    await loading;
+    const generating = manager.generate('period');
+    await vi.waitFor(() => expect(lists).toHaveLength(1));
+    lists.shift()?.fail(new SealedSecretsError('ApiUnavailable', 'the API server is away'));
+    expect(await generating).toBe(true);
+    expect(newest()).toBe('key-charlie');
+    expect(told).toEqual(['key written']);
+    // The next list has it too, and says nothing new.
+    cluster.keys.push(keySecret('charlie'));
+    const refreshing = manager.refresh();
+    await settled();
+    lists.shift()?.answer();
+    expect((await refreshing).keys.map(({ secret }) => secret.name).sort()).toEqual(['key-alpha', 'key-charlie']);
+    expect(told).toEqual(['key written']);
   });
 });

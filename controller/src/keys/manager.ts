@@ -1,11 +1,11 @@
 import type { KeyObject } from 'node:crypto';
 import type { InvalidKeySecret, KeySecret, KeySecretIdentity, RandomBytes } from '@waxwing/shared';
-import { generateSealingKey, isInvalid, issueCertificate } from '@waxwing/shared';
+import { generateSealingKey, isInvalid, isSealedSecretsError, issueCertificate } from '@waxwing/shared';
 import type { EventRecorder } from '../kube/events.ts';
 import type { Logger } from '../logger.ts';
 import type { Metrics } from '../metrics.ts';
 import { keyEventReasons } from '../reasons.ts';
-import type { KeyRegistry, KeyRing, KeyRingChange } from './registry.ts';
+import type { KeyListing, KeyRegistry, KeyRing, KeyRingChange } from './registry.ts';
 import { newestKey } from './registry.ts';
 import type { RenewalCause } from './renewal.ts';
 import type { KeyStore } from './store.ts';
@@ -73,6 +73,15 @@ export function createKeyManager(options: KeyManagerOptions): KeyManager {
     return nextRefresh;
   };
 
+  /** The new key is used although no list can be had: it is in the cluster, and making another one would not mend the list. */
+  const registerAlone = (created: KeySecret) => {
+    const registering = lastRefresh.then(async () => {
+      announce(await registry.apply(listingWith(registry.ring, created)), registry.ring, options);
+    });
+    lastRefresh = registering.catch(() => {});
+    return registering;
+  };
+
   const generate = async (cause: RenewalCause): Promise<boolean> => {
     const [primary] = registry.ring.primaries;
     if (primary !== undefined) {
@@ -83,10 +92,16 @@ export function createKeyManager(options: KeyManagerOptions): KeyManager {
     options.assertLeading();
     const draft = await draftKey(options);
     const annotations = await options.beforeActivate?.(draft);
-    const name = await store.create(draft, annotations);
-    logger.info('new key written', { namespace: options.namespace, name, cause });
+    const created = await store.create(draft, annotations);
+    logger.info('new key written', { namespace: options.namespace, name: created.name, cause });
     logger.info('certificate generated', { certificate: draft.certificatePem });
-    await refresh();
+    try {
+      await refresh();
+    } catch (error) {
+      if (!isSealedSecretsError(error) || isInvalid(created)) throw error;
+      logger.warn('key Secrets cannot be listed; the new key is used all the same', { error: error.message });
+      await registerAlone(created);
+    }
     return true;
   };
 
@@ -98,6 +113,12 @@ export function createKeyManager(options: KeyManagerOptions): KeyManager {
       return result;
     },
   };
+}
+
+/** What the ring came from, and one key more. */
+function listingWith(ring: KeyRing, created: KeySecret): KeyListing {
+  const listed = ring.keys.filter(({ retired }) => !retired).map(({ secret }) => secret);
+  return { parsed: [...listed, ...ring.invalid, created], relabelledUids: new Set() };
 }
 
 async function draftKey(options: KeyManagerOptions): Promise<KeyDraft> {

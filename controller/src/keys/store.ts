@@ -4,13 +4,14 @@ import {
   activeKeyLabelValue,
   activeKeySelector,
   isInvalid,
+  isSealedSecretsError,
   keyLabel,
   keySecretOf,
   parseKeySecret,
   secretDocument,
 } from '@waxwing/shared';
 import type { SecretsApi } from '../kube/api.ts';
-import type { KeyListing, KeyRing } from './registry.ts';
+import type { KeyListing, KeyRing, RingKey } from './registry.ts';
 
 /** Sealing keys as Secrets, read and written. */
 export interface KeyStore {
@@ -21,11 +22,11 @@ export interface KeyStore {
    * @throws SealedSecretsError of the API: the list is complete or not there at all.
    */
   list(ring: KeyRing, signal?: AbortSignal): Promise<KeyListing>;
-  /** Writes a new key as a labelled Secret, with annotations besides the configured ones; returns its name. */
+  /** Writes a new key as a labelled Secret, with annotations besides the configured ones; returns it as a list would have it. */
   create(
     key: { readonly privateKey: KeyObject; readonly certificatePem: string },
     annotations?: ReadonlyMap<string, string>,
-  ): Promise<string>;
+  ): Promise<KeySecret | InvalidKeySecret>;
 }
 
 export interface KeyStoreOptions {
@@ -34,6 +35,8 @@ export interface KeyStoreOptions {
   readonly prefix: string;
   readonly labels: ReadonlyMap<string, string>;
   readonly annotations: ReadonlyMap<string, string>;
+  /** Milliseconds since the epoch. */
+  readonly nowMs: () => number;
 }
 
 export function createKeyStore(options: KeyStoreOptions): KeyStore {
@@ -41,12 +44,12 @@ export function createKeyStore(options: KeyStoreOptions): KeyStore {
   return {
     async list(ring, signal) {
       const call = signal === undefined ? {} : { signal };
-      const labelled = (await secrets.list(namespace, activeKeySelector, call)).map(parseKeySecret);
+      const parsed = (await secrets.list(namespace, activeKeySelector, call)).map(parseKeySecret);
       const legacy = await secrets.get({ namespace, name: prefix }, call);
-      const parsed = labelled.toSorted(byCreation);
       if (legacy !== undefined && !parsed.some((secret) => secret.name === prefix)) {
         parsed.push(parseKeySecret(secretDocument(legacy)));
       }
+      parsed.sort(byCreation);
       return { parsed, relabelledUids: await findRelabelled(ring, parsed, call) };
     },
     async create(key, annotations = new Map()) {
@@ -55,7 +58,10 @@ export function createKeyStore(options: KeyStoreOptions): KeyStore {
         ...key,
         annotations: new Map([...options.annotations, ...annotations]),
       });
-      return (await secrets.create(secret)).name;
+      const { name, uid, resourceVersion } = await secrets.create(secret);
+      const creationTimestamp = `${new Date(options.nowMs()).toISOString().slice(0, 19)}Z`;
+      const metadata = { ...secret.metadata, name, uid, resourceVersion, creationTimestamp };
+      return parseKeySecret(secretDocument({ ...secret, metadata }));
     },
   };
 
@@ -65,13 +71,31 @@ export function createKeyStore(options: KeyStoreOptions): KeyStore {
     call: { signal?: AbortSignal },
   ): Promise<Set<string>> {
     const listed = new Set(parsed.map((secret) => secret.uid));
-    const result = new Set<string>();
-    for (const { secret } of ring.keys) {
-      if (listed.has(secret.uid) || secret.name === prefix) continue;
-      const current = await secrets.get({ namespace, name: secret.name }, call);
-      if (current?.metadata.uid === secret.uid && !isLabelled(current)) result.add(secret.uid);
+    const missing = ring.keys.filter(({ secret }) => !listed.has(secret.uid) && secret.name !== prefix);
+    try {
+      const result = new Set<string>();
+      for (const { secret } of missing) {
+        const current = await secrets.get({ namespace, name: secret.name }, call);
+        if (current?.metadata.uid === secret.uid && !isLabelled(current)) result.add(secret.uid);
+      }
+      return result;
+    } catch (error) {
+      if (!isSealedSecretsError(error) || error.code !== 'ApiForbidden') throw error;
+      return findOtherwiseLabelled(missing, call);
     }
-    return result;
+  }
+
+  /**
+   * Upstream's narrowest role may list Secrets here, but get no other than the legacy one. Then a key counts as relabelled if the label has another
+   * value; one that lost the label altogether cannot be told from one that was deleted.
+   */
+  async function findOtherwiseLabelled(
+    missing: readonly RingKey[],
+    call: { signal?: AbortSignal },
+  ): Promise<Set<string>> {
+    const carriers = await secrets.list(namespace, keyLabel, call);
+    const uids = new Set(carriers.map((raw) => parseKeySecret(raw).uid));
+    return new Set(missing.map(({ secret }) => secret.uid).filter((uid) => uids.has(uid)));
   }
 }
 
