@@ -145,14 +145,15 @@ function keepMemoryPrivate(): void {
 async function runAssembled(foundation: Foundation, keys: Keys, reconciling: Reconciling): Promise<number> {
   const { config, election, logger, client, stopping } = foundation;
   const { scopes, workers, orphans } = reconciling;
-  const loaded = await Promise.race([loadKeysOnce(keys), stopped(stopping)]);
-  if (loaded === undefined) return exitStatus.ok;
+  const loading = loadKeysOnce(keys);
+  await Promise.race([loading, stopped(stopping), delay(longestSilenceMs, undefined, { ref: false })]);
+  if (stopping.aborted) return exitStatus.ok;
   const servers = await startServers(foundation, keys, reconciling);
   void reportMissingPermissions(config, client.access, logger, stopping);
   election.start();
   const { watch, follower } = keys.follow();
   scopes.start();
-  const working = startWork(foundation, keys, reconciling, loaded);
+  const working = startWork(foundation, keys, reconciling, loading);
   const stopCollecting = keepIdleMemorySmall({
     heap: processHeap,
     isBusy: () => workers.running > 0,
@@ -181,9 +182,12 @@ const longestFarewellMs = 5_000;
 /** Requests of people get so much time at the end, even if the shutdown timeout is over. */
 const shortestDrainMs = 1_000;
 
+/** So long the first attempt to load keys may keep the servers waiting: half the period of the health checks of the manifests. */
+const longestSilenceMs = 5_000;
+
 /**
- * One attempt before anything listens, so that nobody normally meets a server without a key. If the API server is away the servers start all the
- * same: a process that does not answer its health check is restarted, which would not help.
+ * One attempt before anything listens, so that nobody normally meets a server without a key. If the API server is away, or does not answer, the
+ * servers start all the same: a process that does not answer its health check is restarted, which would not help.
  */
 async function loadKeysOnce({ life }: Keys): Promise<boolean> {
   try {
@@ -248,10 +252,10 @@ async function startWork(
   { election, logger, stopping }: Foundation,
   { life, registry }: Keys,
   { scopes, workers, triggers, orphans }: Reconciling,
-  loaded: boolean,
+  loading: Promise<boolean>,
 ): Promise<void> {
   const mayWrite = election.leadership !== 'following';
-  if (!loaded) await life.loadUntilDone();
+  if (!(await loading)) await life.loadUntilDone();
   await election.whenLeading();
   if (stopping.aborted) return;
   // A follower that had no key, or none new enough, may make one now.

@@ -203,6 +203,24 @@ describe('an API server that takes connections and never answers', () => {
     return (performance.now() - startMs) / 1000;
   };
 
+  it('does not keep a controller that starts from answering its health check, and from working later', async () => {
+    const namespace = await cluster.createNamespace();
+    proxy.freeze();
+    const controller = await cluster.startController({ kubeconfig, waitUntilReady: false });
+    try {
+      await waitFor(async () => (await controller.request('/healthz').catch(() => undefined))?.status === 200);
+      expect((await controller.request('/readyz')).status).toBe(503);
+    } finally {
+      proxy.thaw();
+      proxy.cut();
+    }
+    await waitFor(async () => (await controller.request('/readyz')).status === 200, { timeoutMs: 30_000 });
+    const sealIt = await sealerOf(controller);
+    await cluster.apply(sealIt({ namespace, name, data: { a: '1' } }));
+    await cluster.secretWith(namespace, name, { a: '1' });
+    await controller.stop();
+  });
+
   it('does not keep a controller from ending that waits for its keys', async () => {
     proxy.freeze();
     try {
