@@ -18,7 +18,7 @@ import {
   startCluster,
 } from './cluster.ts';
 import { decryptionRate } from './decryption-rate.ts';
-import { type Benchmark, formatMs, formatRatio, type Measurement, percentile } from './report.ts';
+import { type Benchmark, formatMs, formatRatio, type Measurement, median, percentile } from './report.ts';
 import { writeOnlyRate } from './write-loop.ts';
 
 const mebibyte = 1 << 20;
@@ -88,61 +88,106 @@ const loopObjects = 4000;
 const partOfLimit = 0.55 / 0.72;
 const aimOfLimit = 0.68 / 0.72;
 
+/** Writing alone and a cold start take turns: what else the machine does changes both by a fifth from one minute to the next. */
+const coldRounds = 3;
+
+interface ColdRound {
+  /** Per second, each measured alone: RSA operations, and objects written by the loop. */
+  readonly decryptions: number;
+  readonly writes: number;
+  /** Objects per second of the cold start. */
+  readonly rate: number;
+  /** Secrets there are in the end. */
+  readonly secrets: number;
+  readonly usage: readonly Measurement[];
+}
+
 export const coldStart: Benchmark = {
   name: 'cold-start',
-  description: `${coldObjects} one-item objects, RSA 4096, against writing alone; then a warm restart of the same`,
+  description: `${coldObjects} one-item objects, RSA 4096, against writing alone, ${coldRounds} times; then a warm restart of the same`,
   run: () =>
     withCluster(async (cluster) => {
       const key = await installTestKey(cluster.client);
-      const decryptions = await decryptionRate();
-      const shape = { items: 1, valueBytes: 32, keyOf: () => key };
-      const loop = { ...shape, objects: loopObjects, namespaces: 1 };
-      const before = await measureLoop(cluster, { ...loop, namespacePrefix: 'before' });
-      await populate(cluster.client, { ...shape, objects: coldObjects, namespaces: 10, namePrefix: 'cold' });
-      const events = await countEvents(cluster.server);
-      const since = new Date().toISOString();
-      const started = Date.now();
-      const controller = await cluster.startController(steadyKeys);
-      const ms = (await events.until(coldObjects)) - started;
-      const secrets = await countOf(
-        cluster.client,
-        '/api/v1/secrets?labelSelector=!sealedsecrets.bitnami.com/sealed-secrets-key',
-      );
-      const usage = [...(await usageMeasurements(controller)), ...(await apiCalls(cluster, since))];
-      await terminate(controller.child);
-      const after = await measureLoop(cluster, { ...loop, namespacePrefix: 'after' });
-      const writeRate = (before + after) / 2;
-      const rate = coldObjects / (ms / 1000);
-      const share = rate / writeRate;
-      const limit = 1 / (1 / writeRate + 1 / decryptions);
-      const isSteady = Math.min(before, after) >= leastWriteRate && Math.abs(before - after) <= writeRate * 0.2;
-      const measurements: Measurement[] = [
-        {
-          name: 'write-only loop (Secret, status, event)',
-          value: `${before.toFixed(0)}, ${after.toFixed(0)}/s`,
-          bar: {
-            text: `before and after: at least ${leastWriteRate}/s and within 20 %, else the run is INVALID: the machine is busy`,
-            reached: isSteady,
-          },
-        },
-        {
-          name: `cold start (${formatMs(ms)}, ${rate.toFixed(0)}/s, ${secrets} Secrets) against the loop`,
-          value: `${(share * 100).toFixed(0)} %`,
-          bar: { text: 'at least 55 %, aim at 68 %', reached: share >= 0.55 },
-        },
-        {
-          name: `... against what ${decryptions.toFixed(0)} decryptions/s allow here (${limit.toFixed(0)}/s)`,
-          value: `${((rate / limit) * 100).toFixed(0)} %`,
-          bar: {
-            text: `at least ${(partOfLimit * 100).toFixed(0)} %, aim at ${(aimOfLimit * 100).toFixed(0)} %`,
-            reached: rate >= partOfLimit * limit,
-          },
-        },
-        ...usage,
+      const rounds: ColdRound[] = [];
+      for (let round = 0; round < coldRounds; round++) {
+        if (round > 0) await removeObjects(cluster, coldShape(key));
+        rounds.push(await measureColdRound(cluster, key, round));
+      }
+      return [
+        ...judgeColdRounds(rounds),
+        ...(rounds.at(-1)?.usage ?? []),
+        ...(await warmRestart(cluster, coldObjects)),
       ];
-      return [...measurements, ...(await warmRestart(cluster, coldObjects))];
     }),
 };
+
+const coldShape = (key: BenchKey) => ({
+  items: 1,
+  valueBytes: 32,
+  keyOf: () => key,
+  objects: coldObjects,
+  namespaces: 10,
+});
+
+async function measureColdRound(cluster: BenchCluster, key: BenchKey, round: number): Promise<ColdRound> {
+  const { client, server } = cluster;
+  const shape = coldShape(key);
+  const decryptions = await decryptionRate();
+  const loop = { ...shape, objects: loopObjects, namespaces: 1, namespacePrefix: `loop-${round}` };
+  const writes = await measureLoop(cluster, loop);
+  await populate(client, { ...shape, namePrefix: `cold-${round}` });
+  const events = await countEvents(server);
+  const since = new Date().toISOString();
+  const started = Date.now();
+  const controller = await cluster.startController(steadyKeys);
+  const rate = coldObjects / (((await events.until(coldObjects)) - started) / 1000);
+  const secrets = await countOf(client, '/api/v1/secrets?labelSelector=!sealedsecrets.bitnami.com/sealed-secrets-key');
+  const usage = [...(await usageMeasurements(controller)), ...(await apiCalls(cluster, since))];
+  await terminate(controller.child);
+  return { decryptions, writes, rate, secrets, usage };
+}
+
+function judgeColdRounds(rounds: readonly ColdRound[]): Measurement[] {
+  const writes = rounds.map((round) => round.writes);
+  const isSteady = Math.min(...writes) >= leastWriteRate && Math.max(...writes) <= Math.min(...writes) * 1.2;
+  const limitOf = (round: ColdRound) => 1 / (1 / round.writes + 1 / round.decryptions);
+  const share = median(rounds.map((round) => round.rate / round.writes));
+  const shareOfLimit = median(rounds.map((round) => round.rate / limitOf(round)));
+  const list = (values: readonly number[]) => values.map((value) => value.toFixed(0)).join(', ');
+  const percent = (value: number) => `${(value * 100).toFixed(0)} %`;
+  return [
+    {
+      name: 'write-only loop (Secret, status, event)',
+      value: `${list(writes)}/s`,
+      bar: {
+        text: `each at least ${leastWriteRate}/s and within 20 %, else the run is INVALID: the machine is busy`,
+        reached: isSteady,
+      },
+    },
+    {
+      name: `cold start (${list(rounds.map(({ rate }) => rate))}/s, ${rounds.at(-1)?.secrets} Secrets) against the loop`,
+      value: percent(share),
+      bar: { text: 'at least 55 %, aim at 68 %', reached: share >= 0.55 },
+    },
+    {
+      name: `... against what ${list(rounds.map(({ decryptions }) => decryptions))} decryptions/s allow here (${list(rounds.map(limitOf))}/s)`,
+      value: percent(shareOfLimit),
+      bar: {
+        text: `at least ${(partOfLimit * 100).toFixed(0)} %, aim at ${(aimOfLimit * 100).toFixed(0)} %`,
+        reached: shareOfLimit >= partOfLimit,
+      },
+    },
+  ];
+}
+
+/** The objects of a population and what was made of them. */
+async function removeObjects({ client }: BenchCluster, shape: Parameters<typeof namespaceOf>[0]): Promise<void> {
+  for (let index = 0; index < shape.namespaces; index++) {
+    const namespace = namespaceOf(shape, index);
+    await must(client, 'DELETE', `/apis/bitnami.com/v1alpha1/namespaces/${namespace}/sealedsecrets`);
+    await must(client, 'DELETE', `/api/v1/namespaces/${namespace}/secrets`);
+  }
+}
 
 /** Writes per second without a controller; what was written for it is gone afterwards, and leaves the garbage collector nothing to look up. */
 async function measureLoop(cluster: BenchCluster, shape: Parameters<typeof populate>[1]): Promise<number> {
@@ -150,8 +195,7 @@ async function measureLoop(cluster: BenchCluster, shape: Parameters<typeof popul
   const namespace = namespaceOf(shape, 0);
   await populate(client, shape);
   const rate = await writeOnlyRate(client, namespace, true);
-  await must(client, 'DELETE', `/api/v1/namespaces/${namespace}/secrets`);
-  await must(client, 'DELETE', `/apis/bitnami.com/v1alpha1/namespaces/${namespace}/sealedsecrets`);
+  await removeObjects(cluster, shape);
   return rate;
 }
 
