@@ -4,7 +4,7 @@ import { certificateOf, sealerOf, startCluster } from './cluster.ts';
 import type { ControllerProcess } from './controller-process.ts';
 import { findRepeatedEffects } from './effects.ts';
 import { startFaultProxy } from './fault-proxy.ts';
-import { seal } from './sealing.ts';
+import { seal, sealItem } from './sealing.ts';
 
 const cluster = await startCluster();
 const { server } = cluster;
@@ -406,6 +406,47 @@ describe('flags', () => {
     await cluster.secretWith(namespace, name, { a: '1' });
     await cluster.event(namespace, name, 'Unsealed');
     expect((await cluster.sealedSecret(namespace, name)).status).toBeUndefined();
+  });
+
+  it('--accept-deprecated-v1-data=false refuses the deprecated format, in objects and in requests', async () => {
+    const namespace = await cluster.createNamespace();
+    const deprecated = async (controller: ControllerProcess, each: string) => {
+      const secret = { apiVersion: 'v1', kind: 'Secret', metadata: { namespace, name: each }, data: { a: 'MQ==' } };
+      const object = (await sealerOf(controller))({ namespace, name: each, data: {} });
+      const certificatePem = await certificateOf(controller);
+      return {
+        ...object,
+        spec: { encryptedData: {}, data: sealItem(certificatePem, namespace, each, JSON.stringify(secret)) },
+      };
+    };
+    const verdict = async (controller: ControllerProcess, object: unknown) =>
+      (await controller.request('/v1/verify', { method: 'POST', body: JSON.stringify(object) })).status;
+    await using accepting = await cluster.startController();
+    const accepted = await deprecated(accepting, 'accepted');
+    expect(await verdict(accepting, accepted)).toBe(200);
+    await cluster.apply(accepted);
+    await cluster.secretWith(namespace, 'accepted', { a: '1' });
+    await cluster.condition(namespace, 'accepted', 'True', 'Unsealed');
+    await accepting.stop();
+    await using refusing = await cluster.startController({ flags: ['--accept-deprecated-v1-data=false'] });
+    const refused = await deprecated(refusing, 'refused');
+    expect(await verdict(refusing, refused)).toBe(409);
+    await cluster.apply(refused);
+    await cluster.condition(namespace, 'refused', 'False', 'DeprecatedFormat');
+    expect(await cluster.secret(namespace, 'refused')).toBeUndefined();
+  });
+
+  it('--kubeclient-qps is the most that is asked of the API server', async () => {
+    const namespace = await cluster.createNamespace();
+    const flags = ['--kubeclient-qps=10', '--kubeclient-burst=1'];
+    await using controller = await cluster.startController({ flags });
+    const sealIt = await sealerOf(controller);
+    const names = Array.from({ length: 10 }, (_, i) => `app-${i}`);
+    const startedMs = performance.now();
+    for (const each of names) await cluster.apply(sealIt({ namespace, name: each, data: { a: '1' } }));
+    for (const each of names) await cluster.condition(namespace, each, 'True', 'Unsealed');
+    // Three writes for each object; the last of them may be on its way.
+    expect(performance.now() - startedMs).toBeGreaterThan(((10 * 3 - 2) / 10) * 1000);
   });
 
   it('--skip-recreate leaves a deleted Secret deleted', async () => {

@@ -1,4 +1,6 @@
+import { X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import type { Json } from '../apiserver/client.ts';
 import { createNamespace } from '../apiserver/namespace.ts';
@@ -73,6 +75,46 @@ describe('the first key', () => {
     );
     expect(await controller.metric('waxwing_invalid_key_secrets')).toBe(1);
     expect(await keySecrets(namespace)).toHaveLength(2);
+  });
+});
+
+describe('flags for keys', () => {
+  it('--key-ttl says how long a certificate is valid', async () => {
+    const namespace = await newKeyNamespace();
+    await using controller = await cluster.startController({ namespace, flags: ['--key-ttl=1h'] });
+    const { validFromDate, validToDate } = new X509Certificate(await certificateOf(controller));
+    expect(validToDate.getTime() - validFromDate.getTime()).toBe(3_600_000);
+  });
+
+  it('--key-order-priority lets the key that was created last seal, whenever its certificate begins', async () => {
+    const namespace = await newKeyNamespace();
+    await addKey(namespace, 'charlie');
+    // Times of creation have whole seconds.
+    await delay(1100);
+    await addKey(namespace, 'alpha');
+    await using byCertificate = await cluster.startController({ namespace });
+    await certificateIs('charlie.crt.pem', byCertificate);
+    const flags = ['--key-order-priority=SecretCreationTimestamp'];
+    await using byCreation = await cluster.startController({ namespace, flags });
+    await certificateIs('alpha.crt.pem', byCreation);
+  });
+});
+
+describe('a key Secret of the first releases, without a label and named as the prefix', () => {
+  it('is a key, and no other is made beside it', async () => {
+    const namespace = await newKeyNamespace();
+    const encoded = (file: string) => Buffer.from(keyFile(file)).toString('base64');
+    await cluster.createSecret({
+      metadata: { namespace, name: 'sealed-secrets-key' },
+      type: 'kubernetes.io/tls',
+      data: { 'tls.crt': encoded('alpha.crt.pem'), 'tls.key': encoded('alpha.key.pem') },
+    });
+    await using controller = await cluster.startController({ namespace, flags: ['--key-renew-period=0'] });
+    await certificateIs('alpha.crt.pem', controller);
+    expect(await keySecrets(namespace)).toEqual([]);
+    const target = await cluster.createNamespace();
+    await cluster.apply((await sealerOf(controller))({ namespace: target, name: 'app', data: { a: '1' } }));
+    await cluster.secretWith(target, 'app', { a: '1' });
   });
 });
 
