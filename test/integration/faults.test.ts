@@ -175,7 +175,7 @@ describe('garbage collection that lags', () => {
     const namespace = await cluster.createNamespace();
     await using controller = await cluster.startController();
     const sealIt = await sealerOf(controller);
-    server.faults?.setGarbageCollectionDelay(3000);
+    server.faults?.setGarbageCollectionDelay(10_000);
     await cluster.apply(sealIt({ namespace, name, data: { a: '1' } }));
     await cluster.condition(namespace, name, 'True');
     const before = await cluster.secret(namespace, name);

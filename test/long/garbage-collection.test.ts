@@ -4,6 +4,7 @@ import { waitFor } from '../apiserver/wait-for.ts';
 import { certificateOf, sealerOf, startCluster } from '../integration/cluster.ts';
 import { createAccount, keyAdminRules, unsealerRules } from '../integration/roles.ts';
 import { seal } from '../integration/sealing.ts';
+import { productionIntervals } from './settings.ts';
 
 // The embedded server: its garbage collector can be kept from coming. What the real one misses is left to the ten minutes of churn.test.ts.
 const cluster = await startCluster({ kind: 'embedded' });
@@ -14,7 +15,7 @@ const patience = { timeoutMs: 120_000 };
 
 it('a garbage collector that never comes is stood in for after a minute', async () => {
   const namespace = await cluster.createNamespace();
-  await using controller = await cluster.startController();
+  await using controller = await cluster.startController({ flags: productionIntervals });
   const sealIt = await sealerOf(controller);
   await cluster.apply(sealIt({ namespace, name, data: { a: '1' } }));
   await cluster.condition(namespace, name, 'True');
@@ -33,7 +34,7 @@ it('a garbage collector that never comes is stood in for after a minute', async 
 describe('a Secret whose SealedSecret is gone and that no garbage collector takes', () => {
   it('is deleted after a minute, also by a controller that did not see how it came to this; one with another owner stays', async () => {
     const namespace = await cluster.createNamespace();
-    const controller = await cluster.startController();
+    const controller = await cluster.startController({ flags: productionIntervals });
     const certificatePem = await certificateOf(controller);
     neverCollected();
     const names = ['seen', 'missed', 'shared', 'alive'];
@@ -51,7 +52,7 @@ describe('a Secret whose SealedSecret is gone and that no garbage collector take
     controller.kill('SIGKILL');
     await controller.exited();
     await cluster.deleteSealedSecret(namespace, 'missed');
-    await using successor = await cluster.startController();
+    await using successor = await cluster.startController({ flags: productionIntervals });
     const isGone = async (each: string) => (await cluster.secret(namespace, each)) === undefined;
     await waitFor(async () => (await isGone('seen')) && (await isGone('missed')), patience);
     expect(performance.now() - startMs).toBeGreaterThan(60_000);
@@ -70,7 +71,11 @@ describe('a Secret whose SealedSecret is gone and that no garbage collector take
     const mayNotDelete = (verb: string) => verb !== 'delete';
     await account.grant(unsealerRules.map((rule) => ({ ...rule, verbs: rule.verbs.filter(mayNotDelete) })));
     await account.grant(keyAdminRules, keyNamespace);
-    await using controller = await cluster.startController({ namespace: keyNamespace, kubeconfig: account.kubeconfig });
+    await using controller = await cluster.startController({
+      namespace: keyNamespace,
+      kubeconfig: account.kubeconfig,
+      flags: productionIntervals,
+    });
     const sealIt = await sealerOf(controller);
     neverCollected();
     await cluster.apply(sealIt({ namespace, name, data: { a: '1' } }));

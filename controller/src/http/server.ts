@@ -119,6 +119,8 @@ export async function listen(app: Express, options: ListenOptions): Promise<Runn
   server.requestTimeout = options.readTimeoutMs;
   server.headersTimeout = options.readTimeoutMs;
   server.timeout = options.writeTimeoutMs;
+  // As Go's servers do. Node's five seconds would end connections that the API server's proxy is just about to use again.
+  server.keepAliveTimeout = options.readTimeoutMs;
   const { host, port } = options.address;
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);

@@ -101,6 +101,10 @@ describe('the configuration', () => {
     expect(invocation.type === 'run' && invocation.warnings.join()).toContain('deprecated');
   });
 
+  test('refuses a prefix of nothing, under which no Secret could be asked for', () => {
+    expect(problemsOf(['--key-prefix='])).toEqual([expect.stringContaining('--key-prefix: ""')]);
+  });
+
   test('takes what upstream takes: negative counts and times that mean none', () => {
     const config = configOf([
       '--max-unseal-retries=-1',

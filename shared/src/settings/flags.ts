@@ -58,9 +58,7 @@ const upstreamFlags = {
     'What makes a key the newest: CertNotBefore or SecretCreationTimestamp',
   ),
   'key-prefix': flag(
-    restrict(stringFlag, 'lower-case letters, digits and dashes, at most 245', (text) =>
-      /^[a-z0-9-]{0,245}$/.test(text),
-    ),
+    restrict(stringFlag, '1 to 245 lower-case letters, digits and dashes', (text) => /^[a-z0-9-]{1,245}$/.test(text)),
     'sealed-secrets-key',
     'Prefix of the names of key Secrets',
   ),
