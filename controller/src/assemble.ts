@@ -143,6 +143,8 @@ export interface Reconciling {
 
 /** Our own Secret writes come back as watch events before their answers do: so long such an event waits. */
 const settleMs = 500;
+/** A Secret that is left alone may be written every second by those who fight for it. */
+const leftAloneMs = 60_000;
 /** A Secret that was in the way and is deleted may be on its way back: replacing is often deleting and creating. */
 const foreignDeletionGraceMs = 2_000;
 /** How often Secrets without their SealedSecret are looked for: a look at the caches only. */
@@ -196,6 +198,7 @@ export function assembleReconciling(foundation: Foundation, { registry }: Keys):
     storesStatuses: config.reconcile.updateStatus,
     writingForMs: timeSince(election.whenLeading()),
     settleMs,
+    leftAloneMs,
     foreignDeletionGraceMs,
   });
   registry.onChange(triggers.keyRingChanged);

@@ -77,6 +77,7 @@ function setUp(parts: Parts = {}) {
     storesStatuses: parts.storesStatuses ?? true,
     writingForMs: () => parts.writingForMs ?? 0,
     settleMs: 500,
+    leftAloneMs: 60_000,
     foreignDeletionGraceMs: 2000,
   });
   return { triggers, log, series };
@@ -272,6 +273,19 @@ describe('a Secret', () => {
       initial: false,
     });
     expect(log).toEqual([`add ${key} change after 500`]);
+  });
+
+  it.each([
+    ['is written again', {}, 60_000],
+    ['is handed over', { managed: true }, 500],
+    ['gets another owner', { controller: { kind: 'SealedSecret', name: 'app', uid: 'x' } }, 500],
+  ])('that is left alone and %s is looked at in time', (_what, parts, afterMs) => {
+    for (const reason of ['NotManaged', 'ImmutableSecret', 'DriftContested']) {
+      const { triggers, log } = setUp({ sealed: { ...notManaged, synced: { status: 'False', reason } } });
+      const object = { ...foreign, resourceVersion: '8', ...parts };
+      triggers.secretChanged({ type: 'updated', key, object, previous: foreign, raw, initial: false });
+      expect(log).toEqual([`add ${key} change after ${afterMs}`]);
+    }
   });
 
   it('that we wrote ourselves is not looked at', () => {

@@ -29,6 +29,8 @@ export interface TriggersOptions {
   readonly writingForMs: () => number;
   /** See {@link Triggers.secretChanged}. */
   readonly settleMs: number;
+  /** How often a Secret that is left alone is looked at, whoever writes it how often. */
+  readonly leftAloneMs: number;
   readonly foreignDeletionGraceMs: number;
 }
 
@@ -102,7 +104,7 @@ export function createTriggers(options: TriggersOptions): Triggers {
       const record = memory.recentSuccess(key)?.record ?? sealedSecret.record;
       if (record?.uid === secret.uid && record.resourceVersion === secret.resourceVersion) return;
       // Most often our own write, whose answer or whose status has not come back yet: let it settle.
-      queue.addAfter(key, options.settleMs, 'change');
+      queue.addAfter(key, isLeftAlone(sealedSecret, change) ? options.leftAloneMs : options.settleMs, 'change');
     },
 
     keyRingChanged(ring, previous) {
@@ -154,6 +156,23 @@ function urgencyOfDeletion(
   const record = memory.recentSuccess(`${secret.namespace}/${secret.name}`)?.record ?? sealedSecret.record;
   if (record?.uid === secret.uid) return 'at once';
   return 'after a while';
+}
+
+const leftAlone: ReadonlySet<string> = new Set(['NotManaged', 'ImmutableSecret', 'DriftContested']);
+
+/**
+ * Whether the condition says that the Secret is not ours to write, and nothing changed of whose it is. Somebody may write it every second, and each
+ * look unseals the object anew.
+ */
+function isLeftAlone({ synced }: SealedSecretSummary, change: Change<SecretMetadata>): boolean {
+  if (change.type !== 'updated' || !leftAlone.has(synced?.reason ?? '')) return false;
+  const { object, previous } = change;
+  return (
+    object.managed === previous.managed &&
+    object.patch === previous.patch &&
+    object.controller?.uid === previous.controller?.uid &&
+    object.deleting === previous.deleting
+  );
 }
 
 /** Another replica's last words about what it did while it led have come by then, and a Pod that is replaced has ended. */
