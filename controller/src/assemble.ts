@@ -124,6 +124,7 @@ export function assembleKeys(foundation: Foundation): Keys {
         refresh: manager.refresh,
         isWatching: () => watch.state.synced && watch.state.failure === undefined,
         pollIntervalMs: config.keys.pollIntervalMs,
+        signal: stopping,
         logger,
       });
       watch.start();

@@ -76,7 +76,8 @@ export function createFoundation(
   const templates = createTemplates({
     programFile: surroundings.programFile,
     deadlineMs: costlyTemplateMs,
-    maxWaiting: mostWaitingTemplates,
+    // Half the workers stay free for objects that need no thread.
+    maxWaiting: Math.max(1, Math.min(mostWaitingTemplates, Math.floor(config.reconcile.workers / 2))),
     maxWaitMs: longestTemplateWaitMs,
     monotonicMs: now,
   });
@@ -112,7 +113,7 @@ function guardWrites(client: KubeClient, election: Pick<LeaderElection, 'assertL
     secrets: {
       ...secrets,
       create: (secret, options) => secrets.create(secret, { ...options, permit }),
-      update: (secret, options) => secrets.update(secret, { ...options, permit }),
+      update: (secret, options, replaced) => secrets.update(secret, { ...options, permit }, replaced),
       delete: (key, options) => secrets.delete(key, { ...options, permit }),
     },
     sealedSecrets: {

@@ -14,6 +14,9 @@ export interface RecentSuccess {
 /** What is said of an object once and not each time: its last warning, and each reason for which a failure is counted. */
 export type Topic = 'event' | UnsealErrorReason;
 
+/** What somebody else did to a Secret of ours. */
+export type Damage = 'change' | 'deletion';
+
 /** What the process remembers of single objects. All of it may be forgotten at any time: it saves work and repetitions, nothing else. */
 export interface ObjectMemory {
   recentSuccess(key: string): RecentSuccess | undefined;
@@ -22,10 +25,10 @@ export interface ObjectMemory {
   forgetSuccess(key: string, record: SecretRecord | undefined): void;
   /** The object fails by now: what was remembered of its status does not hold any more, what was of its Secret does. */
   doubtSuccess(key: string): void;
-  /** The version of the Secret for which an update with this spec was sent, if its answer never came. */
-  unansweredUpdate(key: string, specHash: string): string | undefined;
-  /** An update is about to be sent; the next success forgets it. */
-  rememberUpdate(key: string, specHash: string, resourceVersion: string): void;
+  /** Whether a Secret of this digest was sent for this spec, and nobody knows yet what became of it. */
+  wasSent(key: string, specHash: string, digest: string): boolean;
+  /** A Secret is about to be written; the next success forgets it. */
+  rememberSent(key: string, specHash: string, digest: string): void;
   /** How unsealing this very ciphertext with these very keys failed before. */
   failure(key: string, specHash: string, ringVersion: number): SealedSecretsError | undefined;
   rememberFailure(key: string, specHash: string, ringVersion: number, error: SealedSecretsError): void;
@@ -38,9 +41,9 @@ export interface ObjectMemory {
   /** The key that last opened something in a namespace. */
   lastOpened(namespace: string): string | undefined;
   rememberOpened(namespace: string, keyId: string): void;
-  /** Repairs of an object's Secret within the window; `add` counts one more. */
-  repairs(key: string): number;
-  addRepair(key: string): void;
+  /** How often an object's Secret was put right after somebody changed or deleted it, within the window; `add` counts one more. */
+  repairs(key: string, after: Damage): number;
+  addRepair(key: string, after: Damage): void;
   /** The spec changed: a fight over the earlier one is over. */
   forgetRepairs(key: string): void;
   /** A Secret of an earlier SealedSecret is in the way. */
@@ -64,16 +67,20 @@ export function createObjectMemory(options: {
   const failures = new Map<string, Failure>();
   const news = new Map<string, Map<Topic, string>>();
   const opened = new Map<string, string>();
-  const repairs = new Map<string, number[]>();
-  const updates = new Map<string, { readonly specHash: string; readonly resourceVersion: string }>();
+  const repairs = { change: new Map<string, number[]>(), deletion: new Map<string, number[]>() };
+  const sent = new Map<string, { readonly specHash: string; readonly digest: string }>();
   const leftovers = new Map<string, { readonly uid: string; readonly sinceMs: number }>();
 
-  const recentRepairs = (key: string) => {
+  const recentRepairs = (key: string, after: Damage) => {
     const since = options.nowMs() - options.repairWindowMs;
-    const recent = (repairs.get(key) ?? []).filter((atMs) => atMs > since);
-    if (recent.length === 0) repairs.delete(key);
-    else repairs.set(key, recent);
+    const recent = (repairs[after].get(key) ?? []).filter((atMs) => atMs > since);
+    if (recent.length === 0) repairs[after].delete(key);
+    else repairs[after].set(key, recent);
     return recent;
+  };
+  const forgetRepairs = (key: string) => {
+    repairs.change.delete(key);
+    repairs.deletion.delete(key);
   };
 
   const forgetNews = (key: string, isOver: (topic: Topic) => boolean) => {
@@ -86,7 +93,7 @@ export function createObjectMemory(options: {
     recentSuccess: (key) => successes.get(key),
     rememberSuccess(key, success) {
       successes.set(key, success);
-      updates.delete(key);
+      sent.delete(key);
       leftovers.delete(key);
       failures.delete(key);
       forgetNews(key, (topic) => topic !== 'status');
@@ -104,12 +111,12 @@ export function createObjectMemory(options: {
       const held = successes.get(key);
       if (held !== undefined) successes.set(key, { ...held, statusStored: false });
     },
-    unansweredUpdate(key, specHash) {
-      const sent = updates.get(key);
-      return sent?.specHash === specHash ? sent.resourceVersion : undefined;
+    wasSent(key, specHash, digest) {
+      const last = sent.get(key);
+      return last?.specHash === specHash && last.digest === digest;
     },
-    rememberUpdate(key, specHash, resourceVersion) {
-      updates.set(key, { specHash, resourceVersion });
+    rememberSent(key, specHash, digest) {
+      sent.set(key, { specHash, digest });
     },
     failure(key, specHash, ringVersion) {
       const known = failures.get(key);
@@ -129,13 +136,11 @@ export function createObjectMemory(options: {
     rememberOpened(namespace, keyId) {
       opened.set(namespace, keyId);
     },
-    repairs: (key) => recentRepairs(key).length,
-    addRepair(key) {
-      repairs.set(key, [...recentRepairs(key), options.nowMs()]);
+    repairs: (key, after) => recentRepairs(key, after).length,
+    addRepair(key, after) {
+      repairs[after].set(key, [...recentRepairs(key, after), options.nowMs()]);
     },
-    forgetRepairs(key) {
-      repairs.delete(key);
-    },
+    forgetRepairs,
     rememberLeftover(key, secretUid) {
       if (leftovers.get(key)?.uid !== secretUid) leftovers.set(key, { uid: secretUid, sinceMs: options.nowMs() });
     },
@@ -145,11 +150,11 @@ export function createObjectMemory(options: {
     },
     forget(key) {
       successes.delete(key);
-      updates.delete(key);
+      sent.delete(key);
       leftovers.delete(key);
       failures.delete(key);
       news.delete(key);
-      repairs.delete(key);
+      forgetRepairs(key);
     },
   };
 }

@@ -270,19 +270,22 @@ const situations: Situation[] = [
     context: {
       ...recorded({ specHash: 'before' }),
       volatileEntries: new Set(['username', 'password']),
-      unansweredUpdateOf: '6',
+      isWhatWeSent: true,
     },
     expected: 'none',
   },
   {
-    sentence: 'sends an update again that was neither answered nor carried out',
+    sentence: 'makes it anew for another spec where the update did not get through, and somebody else wrote meanwhile',
     existing: inCluster({ data: { username: 'rendered before' } }),
-    context: {
-      ...recorded({ specHash: 'before' }),
-      volatileEntries: new Set(['username', 'password']),
-      unansweredUpdateOf: '7',
-    },
+    context: { ...recorded({ specHash: 'before' }), volatileEntries: new Set(['username', 'password']) },
     expected: 'update spec',
+  },
+  {
+    sentence:
+      'keeps what comes out differently each time of a Secret that was made again, and only the record of it lost',
+    existing: inCluster({ data: { username: 'rendered before' } }),
+    context: { ...recorded({ uid: 'the one before' }), volatileEntries: new Set(['username', 'password']) },
+    expected: 'none',
   },
   {
     sentence: 'recognises the Secret it made without an owner although an entry would come out differently',
@@ -433,6 +436,7 @@ describe('planSecret', () => {
       collectionOverdue: false,
       volatileEntries: new Set(),
       specChanged: false,
+      isWhatWeSent: false,
       ...context,
     });
     expect(textOf(plan)).toBe(expected);
@@ -452,6 +456,7 @@ describe('planSecret', () => {
         collectionOverdue: false,
         volatileEntries: new Set(),
         specChanged: false,
+        isWhatWeSent: false,
       });
       return plan.action === 'refuse' ? plan.hint : plan.action;
     };
@@ -469,6 +474,7 @@ describe('planSecret', () => {
       collectionOverdue: false,
       volatileEntries: new Set(),
       specChanged: false,
+      isWhatWeSent: false,
       otherManager: 'argocd',
     });
     expect(plan).toMatchObject({ message: expect.stringContaining('"argocd"') });

@@ -22,17 +22,17 @@ export interface PlanContext {
   readonly allowCredentialTypes: boolean;
   /** Whether changes that others made to the Secret are undone between two spec changes. */
   readonly repairDrift: boolean;
-  /** How often this Secret has been repaired in the last {@link contestWindowMs}. */
+  /** How often this Secret has been repaired in the last {@link contestWindowMs}; of one that is not there, how often it was made again. */
   readonly recentRepairs: number;
   /**
    * Entries whose template gives another result each time (random, time, new keys). Between two spec changes what is there counts: nobody
    * changed it, and making it anew would change credentials that are in use.
    */
   readonly volatileEntries: ReadonlySet<string>;
-  /** Whether the status speaks of an earlier generation. Where there is no record, this alone tells that the spec has changed since. */
+  /** Whether the status speaks of another generation, or of no success. Where there is no record, this alone tells that the spec has changed since. */
   readonly specChanged: boolean;
-  /** The version of the Secret that an update for this very spec was sent for, if nobody knows what became of it. */
-  readonly unansweredUpdateOf?: string | undefined;
+  /** Whether the entries that come out differently each time are those that we sent for this very spec without getting an answer. */
+  readonly isWhatWeSent: boolean;
   /** Whether a Secret of an earlier SealedSecret has been waited for so long that no garbage collector is going to take it. */
   readonly collectionOverdue: boolean;
   /** Whoever else last wrote the Secret, for the message of `DriftContested`. */
@@ -124,7 +124,7 @@ function refuseRecreation({ metadata: { namespace, name } }: Secret, context: Pl
     action: 'refuse',
     code: 'DriftContested',
     message: `Secret ${namespace}/${name} is deleted each time it is made; it is left alone for a while`,
-    hint: 'Stop whoever deletes it. Any change of the SealedSecret makes the Secret again, and so does the look once an hour.',
+    hint: 'Stop whoever deletes it. Any change of the SealedSecret makes the Secret again, and so does the next look, ten minutes later at most.',
   };
 }
 
@@ -176,15 +176,18 @@ function isUnchangedSince(context: PlanContext, existing: Secret): boolean {
 }
 
 /**
- * Whether the Secret is what we would write, and only the record of it got lost: the process was killed before it wrote the status, the API server
- * carried out what it answered with an error, or the CRD drops the record. Entries that come out differently each time must not change then:
- * somebody may use them already.
+ * Whether the Secret is what we would write, and only the record of it got lost: the API server carried out what it answered with an error, the process
+ * was killed after it made the Secret and before it wrote the status, or the CRD drops the record. Entries that come out differently each time
+ * must not change then: somebody may use them already.
  */
 function isWrittenAlready(standing: SecretStanding, desired: Secret, existing: Secret, context: PlanContext): boolean {
-  const isUnrecorded = context.record === undefined && !context.specChanged && standing === 'owned';
-  const { unansweredUpdateOf } = context;
-  const isUnanswered = unansweredUpdateOf !== undefined && unansweredUpdateOf !== existing.metadata.resourceVersion;
-  return (isUnrecorded || isUnanswered) && isWritten(desired, existing, context);
+  // Also where the record speaks of one that was deleted since: this one was made in its place.
+  const isUnrecorded =
+    context.record === undefined
+      ? !context.specChanged
+      : isRecordedSpec(context) && context.record.uid !== existing.metadata.uid;
+  const isOurs = (isUnrecorded && standing === 'owned') || context.isWhatWeSent;
+  return isOurs && isWritten(desired, existing, context);
 }
 
 /** Whether step 9 would change nothing but entries that come out differently each time. */

@@ -374,3 +374,79 @@ describe('templates that fail for lack of time', () => {
     expect(created).toEqual(['db-credentials']);
   });
 });
+
+describe('entries that come out differently each time', () => {
+  /** A cluster in which each write of the Secret ends as the next answer says: carried out or not, answered or not. */
+  async function cluster(answers: readonly ('ok' | 'lost answer' | 'refused')[]) {
+    const fitting = await importUnsealingKey(privateKey);
+    const left = [...answers];
+    const state = { secret: undefined as Secret | undefined, version: 1, hash: 'a-hash' };
+    const deps = depsWith(() => ringOf(1, fitting), []);
+    const store = (secret: Secret) => {
+      state.version++;
+      const metadata = {
+        ...secret.metadata,
+        uid: secret.metadata.uid ?? `s-${state.version}`,
+        resourceVersion: String(state.version),
+      };
+      state.secret = { ...secret, metadata };
+    };
+    const write = async (secret: Secret) => {
+      const answer = left.shift() ?? 'ok';
+      if (answer !== 'refused') store(secret);
+      if (answer === 'refused') throw new SealedSecretsError('ApiConflict', 'somebody else wrote it');
+      if (answer === 'lost answer') throw new SealedSecretsError('ApiUnavailable', 'the connection broke');
+      const { uid = '', resourceVersion = '' } = state.secret?.metadata ?? {};
+      return { uid, resourceVersion, namespace: 'payments', name: 'db-credentials' };
+    };
+    let rendered = 0;
+    const run = createReconcile({
+      ...deps,
+      cache: {
+        ...deps.cache,
+        sealedSecret: () => ({ ...summary, specHash: state.hash }),
+        takeSealedSecret: () => sealedObject({ random: 'x' }),
+        secret: () =>
+          state.secret === undefined ? 'absent' : ({ ...state.secret.metadata, deleting: false } as never),
+      },
+      client: {
+        secrets: { create: write, update: write, get: async () => state.secret },
+        sealedSecrets: { get: async () => sealedObject({ random: 'x' }) },
+      } as unknown as ReconcileDeps['client'],
+      render: () => new Map([['random', Buffer.from(`value ${++rendered}`)]]),
+      volatileEntries: async () => new Set(['random']),
+      status: { isNews: () => false, write: async () => ({ type: 'stored', status: { conditions: [] } }) as never },
+    });
+    return {
+      state,
+      touch: () => state.secret !== undefined && store({ ...state.secret, metadata: { ...state.secret.metadata } }),
+      run: () => run({ ...request, signal: new AbortController().signal }),
+      value: () => Buffer.from(state.secret?.data.get('random') ?? []).toString(),
+    };
+  }
+
+  test.each([
+    ['was made', 'absent'],
+    ['was made again', 'deleted'],
+    ['was updated', 'updated'],
+  ])('stay as they are if the Secret %s and only the answer was lost', async (_what, before) => {
+    const { state, run, value } = await cluster(before === 'absent' ? ['lost answer'] : ['ok', 'lost answer']);
+    if (before !== 'absent') await run();
+    if (before === 'deleted') state.secret = undefined;
+    if (before === 'updated') state.hash = 'another';
+    expect(await run()).toMatchObject({ type: 'retry' });
+    const made = value();
+    expect(await run()).toMatchObject({ type: 'done', action: 'nothing to change' });
+    expect(value()).toBe(made);
+  });
+
+  test('are made anew for another spec although the first attempt was refused, because somebody else wrote', async () => {
+    const { state, run, touch, value } = await cluster(['ok', 'refused']);
+    await run();
+    const old = value();
+    state.hash = 'another';
+    touch();
+    expect(await run()).toMatchObject({ type: 'done', action: 'updated' });
+    expect(value()).not.toBe(old);
+  });
+});

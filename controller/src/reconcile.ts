@@ -1,6 +1,7 @@
 import type {
   ErrorCode,
   SealedSecret,
+  SealedSecretStatus,
   Secret,
   SecretRecord,
   SecretTemplate,
@@ -13,6 +14,7 @@ import {
   keyIdAnnotation,
   rendererRevision,
   SealedSecretsError,
+  syncedCondition,
   unsealSecret,
 } from '@waxwing/shared';
 import { lastingFailures } from './backoff.ts';
@@ -26,13 +28,14 @@ import type { Metrics } from './metrics.ts';
 import type { ObjectMemory } from './object-memory.ts';
 import type { Orphans } from './orphans.ts';
 import type { PlanContext, SecretPlan } from './plan.ts';
-import { contestedAfterRepairs, planSecret, recordedNames } from './plan.ts';
+import { contestedAfterRepairs, contestWindowMs, planSecret, recordedNames } from './plan.ts';
 import type { FailedStep } from './reasons.ts';
 import { conditionMessage, errorMetricReason, eventMessage, eventReasons, waitsForTrigger } from './reasons.ts';
 import type { StatusOutcome } from './status.ts';
 import type { StatusWriter, WrittenStatus } from './status-writer.ts';
 import type { Target } from './target.ts';
 import { targetOf } from './target.ts';
+import { volatileDigest } from './volatile-digest.ts';
 import type { Outcome, Reconcile, ReconcileRequest } from './worker.ts';
 
 /** The caches, as far as reconciling reads them. */
@@ -82,10 +85,14 @@ class StepFailure extends Error {
   readonly step: FailedStep;
   override readonly cause: SealedSecretsError;
 
-  constructor(step: FailedStep, cause: SealedSecretsError) {
+  /** When to look again without a change, where the usual interval is too long. */
+  readonly lookAfterMs: number | undefined;
+
+  constructor(step: FailedStep, cause: SealedSecretsError, lookAfterMs?: number) {
     super(cause.message);
     this.step = step;
     this.cause = cause;
+    this.lookAfterMs = lookAfterMs;
   }
 }
 
@@ -257,7 +264,7 @@ async function apply(
       if (plan.action === 'update' && existing?.metadata.resourceVersion !== context.record?.resourceVersion) {
         await assertCurrent(target, request, deps);
       }
-      return await carryOut(plan, target, unsealed, existing, request, deps);
+      return await carryOut(plan, target, unsealed, { existing, ...context }, request, deps);
     } catch (error) {
       if (!isSealedSecretsError(error)) throw error;
       if (error.code !== 'ApiConflict' || attempt === maxAttempts) throw new StepFailure('update', error);
@@ -306,7 +313,10 @@ async function planContext(
   const record = recent?.uid === target.uid ? recent.record : status?.secret;
   const isContested =
     record?.specHash === specHash && status?.conditions.some(({ reason }) => reason === 'DriftContested') === true;
-  const recentRepairs = isContested && existing !== undefined ? Number.POSITIVE_INFINITY : memory.repairs(key);
+  const repairs = memory.repairs(key, existing === undefined ? 'deletion' : 'change');
+  const recentRepairs = isContested && existing !== undefined ? Number.POSITIVE_INFINITY : repairs;
+  // The deprecated format has a template that means nothing, and need not even be one.
+  const names = spec.data === undefined ? await volatileEntries(spec.template) : new Set<string>();
   const managers =
     existing === undefined || recentRepairs < contestedAfterRepairs
       ? []
@@ -318,24 +328,30 @@ async function planContext(
     allowCredentialTypes: settings.allowCredentialTypes,
     repairDrift: settings.repairDrift,
     recentRepairs,
-    specChanged: status?.observedGeneration !== undefined && status.observedGeneration !== target.generation,
-    unansweredUpdateOf: memory.unansweredUpdate(key, specHash),
+    specChanged: status !== undefined && !saysSuccessOf(status, target.generation),
+    isWhatWeSent: existing !== undefined && memory.wasSent(key, specHash, volatileDigest(existing, names)),
     collectionOverdue: memory.leftoverAgeMs(key, existing?.metadata.uid ?? '') >= collectionPatienceMs,
-    // The deprecated format has a template that means nothing, and need not even be one.
-    volatileEntries:
-      existing === undefined || spec.data !== undefined ? new Set() : await volatileEntries(spec.template),
+    volatileEntries: names,
     ...(other === undefined ? {} : { otherManager: other }),
   };
+}
+
+function saysSuccessOf({ observedGeneration, conditions }: SealedSecretStatus, generation: number): boolean {
+  const synced = conditions.find(({ type }) => type === syncedCondition);
+  return observedGeneration === generation && synced?.status === 'True';
 }
 
 async function carryOut(
   plan: SecretPlan,
   target: Target,
   unsealed: Unsealed,
-  existing: Secret | undefined,
+  { existing, volatileEntries }: { readonly existing: Secret | undefined } & Pick<PlanContext, 'volatileEntries'>,
   { signal }: ReconcileRequest,
   { client, memory, logger }: ReconcileDeps,
 ): Promise<Applied> {
+  const { key } = target;
+  const aboutToSend = (secret: Secret) =>
+    memory.rememberSent(key, target.specHash, volatileDigest(secret, volatileEntries));
   const applied = (version: { uid?: string; resourceVersion?: string }, written: boolean, action: string): Applied => ({
     record: {
       uid: version.uid ?? '',
@@ -352,28 +368,29 @@ async function carryOut(
     case 'none':
       return applied(existing?.metadata ?? {}, false, 'nothing to change');
     case 'create': {
+      aboutToSend(plan.secret);
       const version = await client.secrets.create(plan.secret, { signal });
-      if (plan.isAgain) memory.addRepair(target.key);
-      else memory.forgetRepairs(target.key);
+      if (plan.isAgain) memory.addRepair(key, 'deletion');
+      else memory.forgetRepairs(key);
       return applied(version, true, 'created');
     }
     case 'replace':
       if (existing !== undefined) await deleteLeftover(target, existing, signal, { client, logger });
       return applied(await client.secrets.create(plan.secret, { signal }), true, 'replaced what an earlier one left');
     case 'update': {
-      memory.rememberUpdate(target.key, target.specHash, plan.secret.metadata.resourceVersion ?? '');
-      const version = await client.secrets.update(plan.secret, { signal });
-      if (plan.cause === 'drift') memory.addRepair(target.key);
-      else memory.forgetRepairs(target.key);
+      aboutToSend(plan.secret);
+      const version = await client.secrets.update(plan.secret, { signal }, existing);
+      if (plan.cause === 'drift') memory.addRepair(key, 'change');
+      else memory.forgetRepairs(key);
       return applied(version, true, plan.cause === 'drift' ? 'repaired' : 'updated');
     }
     case 'refuse':
-      if (plan.code === 'WaitingForGarbageCollection') {
-        memory.rememberLeftover(target.key, existing?.metadata.uid ?? '');
-      }
+      if (plan.code === 'WaitingForGarbageCollection') memory.rememberLeftover(key, existing?.metadata.uid ?? '');
       throw new StepFailure(
         plan.code === 'NotManaged' ? 'gate' : 'update',
         new SealedSecretsError(plan.code, plan.message, { hint: plan.hint }),
+        // A Secret that is missing is not left alone for longer than the fight is remembered.
+        plan.code === 'DriftContested' && existing === undefined ? contestWindowMs : undefined,
       );
   }
 }
@@ -403,8 +420,10 @@ async function recordSuccess(
   }
   const stored = await deps.status.write(target, outcome, request.signal);
   if (stored.type === 'failed') return statusFailure(target, stored.error, deps);
-  deps.memory.rememberSuccess(key, { ...success, statusStored: true });
-  deps.memory.statusIsStored(key);
+  if (stored.type === 'stored') {
+    deps.memory.rememberSuccess(key, { ...success, statusStored: true });
+    deps.memory.statusIsStored(key);
+  }
   return afterStatus(stored, target, deps) ?? { type: 'done', action };
 }
 
@@ -413,7 +432,7 @@ const isPassing = (code: ErrorCode) => code === 'ApiUnavailable' || code === 'Ap
 
 async function recordFailure(
   target: Target,
-  { step, cause }: StepFailure,
+  { step, cause, lookAfterMs }: StepFailure,
   request: ReconcileRequest,
   deps: ReconcileDeps,
 ): Promise<Outcome> {
@@ -421,8 +440,11 @@ async function recordFailure(
   deps.memory.doubtSuccess(key);
   const reason = errorMetricReason(step);
   const tally = `${target.uid} ${generation} ${specHash} ${deps.keyRing().version}`;
-  if (deps.memory.isNews(key, reason, tally)) deps.metrics.unsealFailed(reason, namespace);
-  if (isPassing(cause.code) && request.failures < lastingFailures) return { type: 'retry', error: cause };
+  const isQuiet = isPassing(cause.code) && request.failures < lastingFailures;
+  // That others are rendered first is no failure of this one.
+  if (!(isQuiet && cause.code === 'RendererBusy') && deps.memory.isNews(key, reason, tally))
+    deps.metrics.unsealFailed(reason, namespace);
+  if (isQuiet) return { type: 'retry', error: cause };
   const outcome: StatusOutcome = {
     synced: false,
     reason: cause.code as SyncedReason,
@@ -440,7 +462,9 @@ async function recordFailure(
   const stored = await deps.status.write(target, outcome, request.signal);
   if (stored.type === 'failed') return statusFailure(target, stored.error, deps);
   deps.memory.statusIsStored(key);
-  return afterStatus(stored, target, deps) ?? { type: waitsForTrigger(cause.code) ? 'wait' : 'retry', error: cause };
+  const changed = afterStatus(stored, target, deps);
+  if (changed !== undefined) return changed;
+  return waitsForTrigger(cause.code) ? { type: 'wait', error: cause, lookAfterMs } : { type: 'retry', error: cause };
 }
 
 /** The condition gauge follows what is stored; an object that changed meanwhile is looked at again at once. */

@@ -56,6 +56,7 @@ function setUp(parts: Parts = {}) {
     queue: {
       add: (name, priority) => log.push(`add ${name} ${priority}`),
       addAfter: (name, delayMs, priority) => log.push(`add ${name} ${priority} after ${delayMs}`),
+      remove: (name) => log.push(`remove ${name}`),
     },
     workers: { forget: () => log.push('forget') },
     memory: createObjectMemory({ nowMs: () => 0, repairWindowMs: 1 }),
@@ -235,7 +236,8 @@ describe('a SealedSecret', () => {
   it('is not held by a replica that only follows', () => {
     const { triggers, log } = setUp({ isWriting: false });
     triggers.sealedSecretChanged({ type: 'added', key, object: sealedSecret, raw, initial: false });
-    expect(log).toEqual([`add ${key} change`, 'release']);
+    triggers.sealedSecretChanged({ type: 'deleted', key, object: sealedSecret });
+    expect(log).toEqual([`add ${key} change`, 'release', 'series deleted', 'forget', `remove ${key}`]);
   });
 });
 

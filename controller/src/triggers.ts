@@ -13,7 +13,7 @@ import type { WorkerPool } from './worker.ts';
 
 export interface TriggersOptions {
   readonly cache: ObjectCache & { sealedSecrets(): Iterable<SealedSecretSummary> };
-  readonly queue: Pick<WorkQueue, 'add' | 'addAfter'>;
+  readonly queue: Pick<WorkQueue, 'add' | 'addAfter' | 'remove'>;
   readonly workers: Pick<WorkerPool, 'forget'>;
   readonly memory: ObjectMemory;
   readonly metrics: Pick<Metrics, 'objectConditions' | 'objectDeleted' | 'foreignController'>;
@@ -75,7 +75,8 @@ export function createTriggers(options: TriggersOptions): Triggers {
         metrics.objectDeleted(object.namespace, object.name);
         memory.forget(key);
         options.workers.forget(key);
-        return queue.add(key, 'change');
+        // Where nobody takes from the queue it would hold the names of all that ever was; whoever leads by then looks for leftovers itself.
+        return options.isWriting() ? queue.add(key, 'change') : queue.remove(key);
       }
       const { previous } = change;
       memory.forgetSuccess(key, object.record);

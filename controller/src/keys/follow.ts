@@ -7,6 +7,8 @@ export interface FollowOptions {
   readonly isWatching: () => boolean;
   /** How often to list while there is no watch: it may be forbidden, as under upstream's roles. */
   readonly pollIntervalMs: number;
+  /** Aborted when the process is to end: what fails from then on is not worth a word. */
+  readonly signal: AbortSignal;
   readonly logger: Logger;
 }
 
@@ -31,7 +33,7 @@ export function followKeySecrets(options: FollowOptions): KeyFollower {
         await options.refresh();
         lastError = '';
       } catch (error) {
-        if (isStopped) break;
+        if (isStopped || options.signal.aborted) break;
         const text = error instanceof Error ? error.message : String(error);
         // Once per failure, not once per poll.
         if (text !== lastError)

@@ -18,6 +18,7 @@ function aKeyLife() {
   const stopping = new AbortController();
   const state = { leadership: 'leading' as KeyLifeOptions['election']['leadership'], ring: ringOf(Date.now()) };
   const made = { fail: undefined as Error | undefined };
+  const listed = { fail: undefined as Error | undefined };
   const signals = { count: 0, listener: () => {} };
   const life = createKeyLife({
     config: { keys: { renewPeriodMs: periodMs, cutoffTimeMs: undefined } } as KeyLifeOptions['config'],
@@ -27,7 +28,10 @@ function aKeyLife() {
       },
     } as KeyLifeOptions['registry'],
     manager: {
-      refresh: async () => state.ring,
+      async refresh() {
+        if (listed.fail !== undefined) throw listed.fail;
+        return state.ring;
+      },
       async generate(cause) {
         causes.push(cause);
         if (made.fail !== undefined) throw made.fail;
@@ -57,6 +61,7 @@ function aKeyLife() {
     causes,
     state,
     made,
+    listed,
     suspend() {
       state.leadership = 'suspended';
       made.fail = away;
@@ -115,5 +120,39 @@ describe('a replica that cannot write for a while', () => {
     expect(keys.causes).toEqual([]);
     await keys.leadAgain();
     expect(keys.causes).toEqual(['signal']);
+  });
+
+  it('makes no second key as long as nobody knows whether the first arrived', async () => {
+    keys.suspend();
+    await vi.advanceTimersByTimeAsync(periodMs + 10);
+    keys.listed.fail = away;
+    await keys.leadAgain();
+    await vi.advanceTimersByTimeAsync(10_000);
+    expect(keys.causes).toEqual(['period']);
+    keys.listed.fail = undefined;
+    keys.state.ring = ringOf(Date.now());
+    await vi.advanceTimersByTimeAsync(30_000);
+    expect(keys.causes).toEqual(['period']);
+  });
+
+  it('answers a signal that came just before it knew that it may not write', async () => {
+    keys.made.fail = away;
+    const answering = keys.signal();
+    keys.suspend();
+    await answering;
+    expect(keys.causes).toEqual(['signal']);
+    await keys.leadAgain();
+    expect(keys.causes).toEqual(['signal', 'signal']);
+  });
+
+  it('decides nothing by a list that began while another one led', async () => {
+    keys.state.ring = emptyKeyRing;
+    keys.state.leadership = 'following';
+    const loading = keys.life.load();
+    keys.state.leadership = 'leading';
+    await loading;
+    expect(keys.causes).toEqual([]);
+    await keys.life.load();
+    expect(keys.causes).toEqual(['no-keys']);
   });
 });

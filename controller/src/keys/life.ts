@@ -51,8 +51,10 @@ export function createKeyLife(options: KeyLifeOptions): KeyLife {
 
   const load = async () => {
     const { everHeldKeys } = registry;
+    // Asked before the list: one that began while another replica led may lack the key that this one made.
+    const mayWrite = election.leadership !== 'following';
     const ring = await manager.refresh();
-    if (election.leadership === 'following') return;
+    if (!mayWrite) return;
     const due = keyDueAtStart(ring, { cutoffTimeMs: config.keys.cutoffTimeMs, everHeldKeys });
     const signals = renewalSignals.count;
     const cause = due ?? (signals > answeredSignals ? 'signal' : undefined);
@@ -65,6 +67,8 @@ export function createKeyLife(options: KeyLifeOptions): KeyLife {
       await manager.generate(cause);
       return true;
     } catch (error) {
+      // The end of the process breaks off whatever is under way.
+      if (options.signal.aborted) return false;
       const hint = isSealedSecretsError(error) ? error.hint : undefined;
       logger.error('key generation failed; the current key stays in use', { cause, error: messageOf(error), hint });
       return false;
@@ -74,17 +78,22 @@ export function createKeyLife(options: KeyLifeOptions): KeyLife {
   /** A renewal that is due is tried until it works: the next one would come a whole period later. */
   const renew = async (cause: RenewalCause) => {
     const beforeMs = newestMs(registry);
-    for (
-      let pauseMs = firstRenewalPauseMs;
-      !(await renewOnce(cause));
-      pauseMs = Math.min(longestRenewalPauseMs, pauseMs * 2)
-    ) {
-      await pause(pauseMs);
-      // What was broken off or not answered may have arrived all the same.
-      await manager.refresh().catch(() => {});
+    let pauseMs = firstRenewalPauseMs;
+    while (!(await renewOnce(cause))) {
+      // What was broken off or not answered may have arrived all the same: without having looked, no other is made.
+      do {
+        await pause(pauseMs);
+        pauseMs = Math.min(longestRenewalPauseMs, pauseMs * 2);
+      } while (!(await isListed()));
       if (newestMs(registry) > beforeMs) return;
     }
   };
+
+  const isListed = () =>
+    manager.refresh().then(
+      () => true,
+      () => false,
+    );
 
   /** Ends early when this process may write again: that may be all that was missing. */
   const pause = async (ms: number) => {
@@ -95,6 +104,8 @@ export function createKeyLife(options: KeyLifeOptions): KeyLife {
     });
   };
 
+  election.onLeadingAgain(() => endPause());
+
   // Until `startRenewal` signals are only counted, and answered then; but where another replica leads, it is the one to ask.
   renewalSignals.onSignal(() => {
     if (election.leadership !== 'following' || election.holder === '') return;
@@ -102,10 +113,15 @@ export function createKeyLife(options: KeyLifeOptions): KeyLife {
     logger.warn('SIGUSR1 ignored: another replica leads', { holder: election.holder });
   });
 
+  const isSuspended = () => election.leadership === 'suspended';
+
   const answerSignals = async () => {
-    while (renewalSignals.count > answeredSignals && election.leadership !== 'suspended') {
+    while (renewalSignals.count > answeredSignals && !isSuspended()) {
       answeredSignals++;
-      await renewOnce('signal');
+      if ((await renewOnce('signal')) || !isSuspended()) continue;
+      // Not this signal's fault: it is answered when this process leads again.
+      answeredSignals--;
+      return;
     }
   };
 
@@ -121,17 +137,14 @@ export function createKeyLife(options: KeyLifeOptions): KeyLife {
           if (error.message !== lastText)
             logger.error('sealing keys cannot be loaded', { error: error.message, hint: error.hint });
           lastText = error.message;
-          await delay(pauseMs, undefined, { signal: options.signal });
+          await pause(pauseMs);
         }
       }
     },
     startRenewal() {
       renewalSignals.onSignal(() => void answerSignals());
       void answerSignals();
-      election.onLeadingAgain(() => {
-        endPause();
-        void answerSignals();
-      });
+      election.onLeadingAgain(() => void answerSignals());
       const { renewPeriodMs } = config.keys;
       const firstDelayMs = firstRenewalDelay(registry.ring, renewPeriodMs, Date.now());
       if (firstDelayMs === undefined) return;

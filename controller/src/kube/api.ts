@@ -50,7 +50,7 @@ export interface SecretsApi {
    */
   create(secret: Secret, options?: CallOptions): Promise<Written & ObjectKey>;
   /** Replaces (PUT). `metadata.resourceVersion` has to be set; ApiConflict if somebody was faster. */
-  update(secret: Secret, options?: CallOptions): Promise<Written>;
+  update(secret: Secret, options?: CallOptions, replaced?: Secret): Promise<Written>;
   /** Deletes exactly what was looked at. False if it was gone already; ApiConflict if it has changed, or is another one by now. */
   delete(key: ObjectKey & Pick<Written, 'uid' | 'resourceVersion'>, options?: CallOptions): Promise<boolean>;
   /** All Secrets of a namespace that fit the selector, undecoded, complete or not at all. */

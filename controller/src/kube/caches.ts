@@ -167,9 +167,15 @@ export function createSealedSecretReflector(options: SealedSecretReflectorOption
   };
 }
 
-/** True if an update can change what the Secret has to be: nothing that only concerns status or other metadata does. */
+/**
+ * True if an update can change what the Secret has to be: nothing that only concerns status or other metadata does. A generation may be another
+ * although the spec is as before, if what lay between was missed; then the status has to follow it.
+ */
 export function isChanged(previous: SealedSecretSummary, current: SealedSecretSummary): boolean {
   return (
-    previous.uid !== current.uid || previous.specHash !== current.specHash || previous.deleting !== current.deleting
+    previous.uid !== current.uid ||
+    previous.generation !== current.generation ||
+    previous.specHash !== current.specHash ||
+    previous.deleting !== current.deleting
   );
 }

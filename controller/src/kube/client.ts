@@ -112,13 +112,14 @@ function secretsApi(transport: ApiTransport): SecretsApi {
     target: string,
     secret: Secret,
     options: CallOptions,
+    replaced?: Secret,
   ) {
     return transport.request({
       method,
       path: target,
       body: encodeJson(secretDocument(secret)),
       accept: metadataAnswer,
-      call: { ...call(verb, secret.metadata), secretValues: () => secret.data.values() },
+      call: { ...call(verb, secret.metadata), secretValues: () => valuesOf(secret, replaced) },
       ...limitsOf(options),
     });
   }
@@ -134,9 +135,9 @@ function secretsApi(transport: ApiTransport): SecretsApi {
       const answer = await write('create', 'POST', secretsPath(namespace), secret, options);
       return { ...writtenFrom(answer), namespace, name: textAt(answer, 'metadata', 'name') };
     },
-    async update(secret, options = {}) {
+    async update(secret, options = {}, replaced) {
       if (secret.metadata.resourceVersion === undefined) throw new TypeError('update needs a resourceVersion');
-      return writtenFrom(await write('update', 'PUT', path(secret.metadata), secret, options));
+      return writtenFrom(await write('update', 'PUT', path(secret.metadata), secret, options, replaced));
     },
     async delete(key, options = {}) {
       const body = JSON.stringify({
@@ -165,6 +166,15 @@ function secretsApi(transport: ApiTransport): SecretsApi {
       return answer === undefined ? undefined : managersFrom(answer);
     },
   };
+}
+
+/** Whoever refuses an update may quote the old values as well, and those are still in use then. */
+function* valuesOf(secret: Secret, replaced: Secret | undefined): Iterable<Uint8Array> {
+  yield* secret.data.values();
+  for (const [name, value] of replaced?.data ?? []) {
+    const next = secret.data.get(name);
+    if (next === undefined || Buffer.compare(next, value) !== 0) yield value;
+  }
 }
 
 function pick(key: { readonly namespace: string; readonly name: string }): ObjectKey {

@@ -364,6 +364,26 @@ describe('leader election', () => {
     expect([a.election.leadership, a.lostCount(), a.gauges.forbidden]).toEqual(['leading', 0, false]);
   });
 
+  test('a Lease whose last renewal arrived without its answer is given back all the same', async () => {
+    const [store, timers] = [aLeaseStore(), createTestTimers()];
+    const a = aCandidate('a', store, timers);
+    a.election.start();
+    await turn();
+    if (store.lease !== undefined) store.write({ ...store.lease, renewTime: 'later' });
+    await a.election.stop();
+    expect(store.lease).toMatchObject({ holderIdentity: '', leaseDurationSeconds: 1 });
+  });
+
+  test('a Lease that somebody else has taken meanwhile is not given back', async () => {
+    const [store, timers] = [aLeaseStore(), createTestTimers()];
+    const a = aCandidate('a', store, timers);
+    a.election.start();
+    await turn();
+    if (store.lease !== undefined) store.write({ ...store.lease, holderIdentity: 'b' });
+    await a.election.stop();
+    expect(store.lease).toMatchObject({ holderIdentity: 'b' });
+  });
+
   test('giving the Lease back to an API server that does not answer takes a few seconds', async () => {
     const [store, timers] = [aLeaseStore(), createTestTimers()];
     const a = aCandidate('a', store, timers);

@@ -293,7 +293,18 @@ export function createLeaderElection(options: LeaderElectionOptions): LeaderElec
     const cancelTimeout = timers.after(releaseTimeoutMs, () => ending.abort(new Error('timed out')));
     const renewTime = microTime(options.wallClock());
     const released = { ...held, holderIdentity: '', leaseDurationSeconds: 1, renewTime };
-    await leases.update(key, released, { signal: ending.signal }).catch(() => {});
+    const { signal } = ending;
+    try {
+      await leases.update(key, released, { signal }).catch(async (error) => {
+        if (!(error instanceof ApiError) || error.code !== 'ApiConflict') throw error;
+        // The renewal that was broken off has arrived all the same.
+        const current = await leases.get(key, { signal });
+        if (current?.holderIdentity !== identity) throw error;
+        await leases.update(key, { ...released, resourceVersion: current.resourceVersion }, { signal });
+      });
+    } catch {
+      // Others wait until it has expired.
+    }
     cancelTimeout();
   }
 
@@ -325,6 +336,8 @@ export function createLeaderElection(options: LeaderElectionOptions): LeaderElec
       if (leadership !== 'leading' || lease === undefined || timers.now() >= deadlineMs) return;
       leadership = 'following';
       metrics.leader(false);
+      // Whatever still writes: the next leader begins as soon as the Lease is free.
+      term.abort(notLeading());
       await release(lease);
     },
   };

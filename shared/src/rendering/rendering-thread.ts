@@ -100,7 +100,8 @@ function startThread(threadFile: string | URL): Thread {
         }, deadlineMs);
         hear = (response) => {
           if (response !== 'done' && !(response instanceof Error)) {
-            outcomes.push(response);
+            // The end of the thread may come between the last outcome and the word that it was the last.
+            if (outcomes.length < request.templates.length) outcomes.push(response);
             return;
           }
           hear = undefined;

@@ -7,7 +7,7 @@ import type { Turns } from './turns.ts';
 const limitsOnThisThread = { maxSteps: 50_000, maxAllocatedBytes: 8 * 1024 * 1024, maxMilliseconds: 50 } as const;
 
 /** Texts with actions are only looked at here up to this size, in bytes: parsing is no step of any budget, and takes a millisecond per KiB at worst. */
-const maxTextOnThisThread = 32 * 1024;
+export const maxTextOnThisThread = 32 * 1024;
 
 export interface ResponsiveOptions {
   /** For what is rendered on the calling thread; without costly functions. */

@@ -1,4 +1,5 @@
 import { byteStringFromText, mayBeVolatile, parseTemplate, TemplateError } from '../gotemplate/index.ts';
+import { maxTextOnThisThread } from './responsive.ts';
 import type { Turns } from './turns.ts';
 
 /** Names of the entries of `spec.template.data` that give another result each time they are rendered. */
@@ -10,7 +11,8 @@ export async function findVolatileTemplates(
   for (const [name, text] of entries) {
     // Without an action there is nothing to call, and most others need not be parsed for this either.
     if (text === null || !text.includes('{{') || !mayBeVolatile(text)) continue;
-    if (await turns.take(() => isVolatile(name, text))) names.add(name);
+    // A long one is not parsed on this thread; that it names such a function is enough.
+    if (text.length > maxTextOnThisThread || (await turns.take(() => isVolatile(name, text)))) names.add(name);
   }
   return names;
 }
