@@ -130,6 +130,8 @@ describe('requests', () => {
       { maxConcurrentRequests: 2 },
     );
     const all = Promise.all(Array.from({ length: 6 }, () => transport.request(get)));
+    while (active < 2) await new Promise((resolve) => setTimeout(resolve, 1));
+    // A third would be there by then.
     await transport.request({ ...get, path: '/urgent', urgent: true });
     for (let done = 0; done < 6; ) {
       if (release.length === 0) await new Promise((resolve) => setTimeout(resolve, 1));
