@@ -19,7 +19,7 @@ import {
 } from './cluster.ts';
 import { decryptionRate } from './decryption-rate.ts';
 import { type Benchmark, formatMs, formatRatio, type Measurement, median, percentile } from './report.ts';
-import { writeOnlyRate } from './write-loop.ts';
+import { writeOnlyRates } from './write-loop.ts';
 
 const mebibyte = 1 << 20;
 /** Below this the machine is too busy for the figures to mean anything. */
@@ -78,7 +78,7 @@ async function apiCalls(cluster: BenchCluster, since: string): Promise<Measureme
 }
 
 const coldObjects = 2000;
-/** A thousand for each concurrency: the best of shorter rounds is the luckiest, one in which the API server collected no garbage. */
+/** A thousand for each concurrency: shorter rounds tell whether the API server happened to collect garbage in them. */
 const loopObjects = 4000;
 
 /**
@@ -89,14 +89,16 @@ const partOfLimit = 0.55 / 0.72;
 const aimOfLimit = 0.68 / 0.72;
 
 /** Writing alone and a cold start take turns: what else the machine does changes both by a fifth from one minute to the next. */
-const coldRounds = 3;
+const coldRounds = 5;
 
 interface ColdRound {
-  /** Per second, each measured alone: RSA operations, and objects written by the loop. */
+  /** Per second, each measured alone: RSA operations, and objects written by the loop, by its concurrency. */
   readonly decryptions: number;
-  readonly writes: number;
+  readonly writes: ReadonlyMap<number, number>;
   /** Objects per second of the cold start. */
   readonly rate: number;
+  /** What kube's garbage collector asked for meanwhile. */
+  readonly collectorCalls: number;
   /** Secrets there are in the end. */
   readonly secrets: number;
   readonly usage: readonly Measurement[];
@@ -144,15 +146,37 @@ async function measureColdRound(cluster: BenchCluster, key: BenchKey, round: num
   const secrets = await countOf(client, '/api/v1/secrets?labelSelector=!sealedsecrets.bitnami.com/sealed-secrets-key');
   const usage = [...(await usageMeasurements(controller)), ...(await apiCalls(cluster, since))];
   await terminate(controller.child);
-  return { decryptions, writes, rate, secrets, usage };
+  return { decryptions, writes, rate, secrets, usage, collectorCalls: await collectorCalls(cluster, since) };
+}
+
+/** A collector that is still busy with what was there before takes CPU from what is measured. */
+async function collectorCalls({ server }: BenchCluster, since: string): Promise<number> {
+  const events = await server.auditEvents();
+  return events.filter(
+    ({ requestReceivedTimestamp, resource, userAgent }) =>
+      requestReceivedTimestamp >= since && resource === 'secrets' && userAgent.startsWith('kube-controller-manager'),
+  ).length;
+}
+
+/**
+ * The loop's rates at its best concurrency, one for each round. The best of all single rates would be that of the machine's best moment, to which
+ * no cold start, ten times as long, compares.
+ */
+function bestWrites(rounds: readonly ColdRound[]): readonly number[] {
+  const concurrencies = Array.from(rounds[0]?.writes.keys() ?? []);
+  const candidates = concurrencies.map((concurrency) => rounds.map(({ writes }) => writes.get(concurrency) ?? 0));
+  return candidates.toSorted((a, b) => median(b) - median(a))[0] ?? [];
 }
 
 function judgeColdRounds(rounds: readonly ColdRound[]): Measurement[] {
-  const writes = rounds.map((round) => round.writes);
+  const writes = bestWrites(rounds);
   const isSteady = Math.min(...writes) >= leastWriteRate && Math.max(...writes) <= Math.min(...writes) * 1.2;
-  const limitOf = (round: ColdRound) => 1 / (1 / round.writes + 1 / round.decryptions);
-  const share = median(rounds.map((round) => round.rate / round.writes));
-  const shareOfLimit = median(rounds.map((round) => round.rate / limitOf(round)));
+  const decryptions = rounds.map((round) => round.decryptions);
+  const rates = rounds.map(({ rate }) => rate);
+  const limit = 1 / (1 / median(writes) + 1 / median(decryptions));
+  const share = median(rates) / median(writes);
+  const shareOfLimit = median(rates) / limit;
+  const calls = Math.max(...rounds.map((round) => round.collectorCalls));
   const list = (values: readonly number[]) => values.map((value) => value.toFixed(0)).join(', ');
   const percent = (value: number) => `${(value * 100).toFixed(0)} %`;
   return [
@@ -165,38 +189,49 @@ function judgeColdRounds(rounds: readonly ColdRound[]): Measurement[] {
       },
     },
     {
-      name: `cold start (${list(rounds.map(({ rate }) => rate))}/s, ${rounds.at(-1)?.secrets} Secrets) against the loop`,
+      name: `cold start (${list(rates)}/s, ${rounds.at(-1)?.secrets} Secrets) against the loop`,
       value: percent(share),
       bar: { text: 'at least 55 %, aim at 68 %', reached: share >= 0.55 },
     },
     {
-      name: `... against what ${list(rounds.map(({ decryptions }) => decryptions))} decryptions/s allow here (${list(rounds.map(limitOf))}/s)`,
+      name: `... against what ${list(decryptions)} decryptions/s allow here (${limit.toFixed(0)}/s)`,
       value: percent(shareOfLimit),
       bar: {
         text: `at least ${(partOfLimit * 100).toFixed(0)} %, aim at ${(aimOfLimit * 100).toFixed(0)} %`,
         reached: shareOfLimit >= partOfLimit,
       },
     },
+    {
+      name: 'calls of the garbage collector during a cold start, at most',
+      value: String(calls),
+      bar: { text: 'at most 20: it takes CPU from what is measured', reached: calls <= 20 },
+    },
   ];
 }
 
-/** The objects of a population and what was made of them. */
+/**
+ * The objects of a population and what was made of them. The Secrets first: the garbage collector asks the API server for each Secret whose
+ * owner went before it, 40 of them a second, which takes an eighth of two cores for minutes.
+ */
 async function removeObjects({ client }: BenchCluster, shape: Parameters<typeof namespaceOf>[0]): Promise<void> {
-  for (let index = 0; index < shape.namespaces; index++) {
-    const namespace = namespaceOf(shape, index);
+  const namespaces = Array.from({ length: shape.namespaces }, (_, index) => namespaceOf(shape, index));
+  for (const namespace of namespaces) await must(client, 'DELETE', `/api/v1/namespaces/${namespace}/secrets`);
+  for (const namespace of namespaces) {
     await must(client, 'DELETE', `/apis/bitnami.com/v1alpha1/namespaces/${namespace}/sealedsecrets`);
-    await must(client, 'DELETE', `/api/v1/namespaces/${namespace}/secrets`);
   }
 }
 
 /** Writes per second without a controller; what was written for it is gone afterwards, and leaves the garbage collector nothing to look up. */
-async function measureLoop(cluster: BenchCluster, shape: Parameters<typeof populate>[1]): Promise<number> {
+async function measureLoop(
+  cluster: BenchCluster,
+  shape: Parameters<typeof populate>[1],
+): Promise<ReadonlyMap<number, number>> {
   const { client } = cluster;
   const namespace = namespaceOf(shape, 0);
   await populate(client, shape);
-  const rate = await writeOnlyRate(client, namespace, true);
+  const rates = await writeOnlyRates(client, namespace);
   await removeObjects(cluster, shape);
-  return rate;
+  return rates;
 }
 
 /** Starts the controller over objects that are all done: nothing may be written, nothing decrypted. */
@@ -263,7 +298,7 @@ export const manyKeys: Benchmark = {
         namespaces: 1,
         namespacePrefix: 'loop',
       };
-      const writeRate = await measureLoop(cluster, loop);
+      const writeRate = Math.max(...(await measureLoop(cluster, loop)).values());
       let oneKeyMs = Number.NaN;
       for (const [index, { name, keyOf, withHint }] of cases.entries()) {
         const prefix = `case${index}`;
