@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { activeKeySelector } from '@waxwing/shared';
 import { type Config, namespacesOf } from '@waxwing/shared/settings';
 import { createCryptoService } from './crypto-service.ts';
+import { createDecryptionQueue, type DecryptionQueue } from './decryption-queue.ts';
 import { createAuthenticate } from './http/auth.ts';
 import { formatBody, parseBody } from './http/body.ts';
 import { createBudget, createMemoryBudget, createRateLimiter } from './http/limits.ts';
@@ -54,6 +55,7 @@ export interface Foundation {
 /** The keys of this process and what keeps them current. */
 export interface Keys {
   readonly registry: KeyRegistry;
+  readonly decryptions: DecryptionQueue;
   readonly manager: KeyManager;
   readonly life: KeyLife;
   /** Follows the key Secrets, from now until it is stopped. */
@@ -105,6 +107,7 @@ export function assembleKeys(foundation: Foundation): Keys {
   const life = createKeyLife({ config, registry, manager, election, renewalSignals, logger, signal: stopping });
   return {
     registry,
+    decryptions: createDecryptionQueue(foundation.poolThreads),
     manager,
     life,
     follow() {
@@ -151,7 +154,7 @@ const foreignDeletionGraceMs = 2_000;
 /** How often Secrets without their SealedSecret are looked for: a look at the caches only. */
 const orphanIntervalMs = 15_000;
 
-export function assembleReconciling(foundation: Foundation, { registry }: Keys): Reconciling {
+export function assembleReconciling(foundation: Foundation, { registry, decryptions }: Keys): Reconciling {
   const { config, client, progress, logger, metrics, events, election } = foundation;
   const controller = `${config.namespace}/${config.podName}`;
   const memory = createObjectMemory({ nowMs: now, repairWindowMs: contestWindowMs });
@@ -184,7 +187,14 @@ export function assembleReconciling(foundation: Foundation, { registry }: Keys):
     intervalMs: orphanIntervalMs,
     patienceMs: collectionPatienceMs,
   });
-  const reconcile = assembleReconcile(foundation, { cache: scopes, memory, orphans, registry, controller });
+  const reconcile = assembleReconcile(foundation, {
+    cache: scopes,
+    memory,
+    orphans,
+    registry,
+    decryptions,
+    controller,
+  });
   const workers = assembleWorkers(foundation, queue, reconcile);
   const triggers: Triggers = createTriggers({
     cache: scopes,
@@ -233,17 +243,20 @@ function assembleReconcile(
     readonly memory: ObjectMemory;
     readonly orphans: Orphans;
     readonly registry: KeyRegistry;
+    readonly decryptions: DecryptionQueue;
     readonly controller: string;
   },
 ): Reconcile {
-  const { config, client, logger, metrics, events } = foundation;
-  const { cache, memory, orphans, registry, controller } = parts;
+  const { config, client, progress, logger, metrics, events } = foundation;
+  const { cache, memory, orphans, registry, decryptions, controller } = parts;
   const { acceptDeprecatedData, allowServiceAccountTokens, oldGcBehavior, skipRecreate, updateStatus } =
     config.reconcile;
   const reconcile = createReconcile({
     cache,
     client,
     keyRing: () => registry.ring,
+    decryptions,
+    progress,
     ...foundation.templates,
     specHashOf,
     status: createStatusWriter({
@@ -330,13 +343,14 @@ const longestBodiesAtOnce = 8;
 
 export function assembleServer(
   foundation: Foundation,
-  { registry }: Keys,
+  { registry, decryptions }: Keys,
   health: Pick<ServerOptions, 'ready' | 'stuck'>,
 ): ServerOptions {
   const { config, client, logger, metrics } = foundation;
   const { http } = config;
   const service = createCryptoService({
     keyRing: () => registry.ring,
+    decryptions,
     acceptDeprecatedData: config.reconcile.acceptDeprecatedData,
     randomBytes,
     nowMs: Date.now,

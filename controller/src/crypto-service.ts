@@ -6,6 +6,7 @@ import {
   keyIdAnnotation,
   reencryptSealedSecret,
 } from '@waxwing/shared';
+import type { DecryptionQueue } from './decryption-queue.ts';
 import type { KeyRing } from './keys/registry.ts';
 import { keysInOrder, sealingKey } from './keys/registry.ts';
 
@@ -18,6 +19,7 @@ export interface CryptoService {
 
 export interface CryptoServiceOptions {
   readonly keyRing: () => KeyRing;
+  readonly decryptions: DecryptionQueue;
   readonly acceptDeprecatedData: boolean;
   readonly randomBytes: RandomBytes;
   readonly nowMs: () => number;
@@ -25,8 +27,10 @@ export interface CryptoServiceOptions {
 
 export function createCryptoService(options: CryptoServiceOptions): CryptoService {
   const { acceptDeprecatedData: acceptV1, nowMs, randomBytes } = options;
-  const candidates = (sealedSecret: SealedSecret) =>
-    keysInOrder(options.keyRing(), { hint: sealedSecret.metadata.annotations.get(keyIdAnnotation) });
+  const candidates = (sealedSecret: SealedSecret) => {
+    const keys = keysInOrder(options.keyRing(), { hint: sealedSecret.metadata.annotations.get(keyIdAnnotation) });
+    return options.decryptions.keysFor(keys, 'whenever');
+  };
   return {
     currentCertificate: () => sealingKey(options.keyRing(), nowMs()).secret.certificate.pem,
     async verify(sealedSecret) {

@@ -1,6 +1,6 @@
 /**
- * When the API server last was asked or answered on behalf of a piece of work, so that one that waits for a busy server can be told from
- * one that is stuck. Work is known by the signal that can end it.
+ * When the API server last was asked or answered on behalf of a piece of work, or a private key used, so that one that waits for a busy server,
+ * or is long, can be told from one that is stuck. Work is known by the signal that can end it.
  */
 export interface Progress {
   made(work: AbortSignal): void;

@@ -157,6 +157,21 @@ describe('the work queue', () => {
     expect([queue.depth, queue.delayed]).toEqual([0, 0]);
   });
 
+  test('keeps the others from one who takes changes only, and him from waiting for them', async () => {
+    const queue = createQueue(createTestTimers());
+    const changes = queue.take(['change']);
+    queue.add('a/pending', 'pending');
+    queue.add('a/retry', 'retry');
+    expect(queue.depth).toBe(2);
+    const any = queue.take();
+    expect(await any).toMatchObject({ key: 'a/pending' });
+    queue.add('a/new', 'change');
+    expect(await changes).toMatchObject({ key: 'a/new' });
+    expect(await queue.take()).toMatchObject({ key: 'a/retry' });
+    queue.add('a/newer', 'change');
+    expect(await queue.take(['change'])).toMatchObject({ key: 'a/newer' });
+  });
+
   test('tells the age of the oldest due entry', async () => {
     const timers = createTestTimers();
     const queue = createQueue(timers);

@@ -23,8 +23,11 @@ export interface WorkQueue {
   addAfter(key: string, delayMs: number, priority: Priority): void;
   /** Forgets a key that waits, due or delayed; a run in progress is not touched. */
   remove(key: string): void;
-  /** The next item, as soon as there is one; undefined once the queue is closed. Call `done` with it afterwards. */
-  take(): Promise<QueueItem | undefined>;
+  /**
+   * The next item of these priorities (of any, if left out), as soon as there is one; undefined once the queue is closed. Call `done` with it
+   * afterwards.
+   */
+  take(only?: readonly Priority[]): Promise<QueueItem | undefined>;
   done(item: QueueItem): void;
   /** No more items; waiting `take` calls resolve with undefined. */
   close(): void;
@@ -62,6 +65,12 @@ interface Entry extends QueueItem {
   live: boolean;
 }
 
+/** Somebody who waits for an item. */
+interface Taker {
+  readonly only: readonly Priority[];
+  resolve(item: QueueItem | undefined): void;
+}
+
 export function createQueue(timers: Timers): WorkQueue {
   const levels = new Map(priorities.map((priority) => [priority, createLevel()]));
   const due = new Map<string, Entry>();
@@ -69,7 +78,7 @@ export function createQueue(timers: Timers): WorkQueue {
   const running = new Set<string>();
   /** Keys that became due while they ran. */
   const again = new Map<string, Priority>();
-  const takers: ((item: QueueItem | undefined) => void)[] = [];
+  const takers: Taker[] = [];
   let closed = false;
   let taken = 0;
 
@@ -87,19 +96,24 @@ export function createQueue(timers: Timers): WorkQueue {
 
   /** Hands due items to those who wait for them. */
   function serve(): void {
-    while (takers.length > 0) {
-      const item = next();
-      if (item === undefined) return;
-      takers.shift()?.(item);
+    for (let index = 0; index < takers.length && due.size > 0; ) {
+      const { only, resolve } = takers[index] as Taker;
+      const item = next(only);
+      if (item === undefined) {
+        index++;
+        continue;
+      }
+      takers.splice(index, 1);
+      resolve(item);
     }
   }
 
-  function next(): QueueItem | undefined {
-    taken++;
-    const order = taken % fairShare === 0 ? priorities.toReversed() : priorities;
+  function next(only: readonly Priority[]): QueueItem | undefined {
+    const order = (taken + 1) % fairShare === 0 ? only.toReversed() : only;
     for (const priority of order) {
       const entry = levels.get(priority)?.shift();
       if (entry === undefined) continue;
+      taken++;
       entry.live = false;
       due.delete(entry.key);
       running.add(entry.key);
@@ -144,11 +158,11 @@ export function createQueue(timers: Timers): WorkQueue {
       if (entry !== undefined) entry.live = false;
       due.delete(key);
     },
-    async take() {
+    async take(only = priorities) {
       if (closed) return undefined;
-      const item = next();
+      const item = next(only);
       if (item !== undefined) return item;
-      return new Promise((resolve) => takers.push(resolve));
+      return new Promise((resolve) => takers.push({ only, resolve }));
     },
     done(item) {
       running.delete(item.key);
@@ -160,7 +174,7 @@ export function createQueue(timers: Timers): WorkQueue {
       closed = true;
       for (const { cancel } of delays.values()) cancel();
       delays.clear();
-      for (const taker of takers.splice(0)) taker(undefined);
+      for (const { resolve } of takers.splice(0)) resolve(undefined);
     },
     get depth() {
       return due.size;

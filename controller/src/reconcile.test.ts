@@ -11,6 +11,7 @@ import {
 } from '@waxwing/shared';
 import { aSecret, testKey } from '@waxwing/shared/testing';
 import { describe, expect, test } from 'vitest';
+import { createDecryptionQueue } from './decryption-queue.ts';
 import type { KeyRing, RingKey } from './keys/registry.ts';
 import { emptyKeyRing } from './keys/registry.ts';
 import type { SealedSecretSummary, SecretMetadata } from './kube/api.ts';
@@ -78,6 +79,8 @@ function depsWith(keyRing: () => KeyRing, created: string[]): ReconcileDeps {
       sealedSecrets: {},
     } as unknown as ReconcileDeps['client'],
     keyRing,
+    decryptions: createDecryptionQueue(2),
+    progress: { made: ignore },
     render: () => new Map(),
     volatileEntries: async () => new Set(),
     specHashOf: () => 'a-hash',
@@ -124,6 +127,17 @@ test('a key that comes while an object is being tried in vain opens it in the sa
   });
   expect(outcome).toMatchObject({ type: 'done', action: 'created' });
   expect(created).toEqual(['db-credentials']);
+});
+
+test('every use of a private key is progress: a run of thousands of them is long, not stuck', async () => {
+  const fitting = await importUnsealingKey(privateKey);
+  const foreign: UnsealingKey = { ...fitting, id: 'other', unwrapKey: async () => undefined };
+  const keys = [foreign, fitting].map((unsealing) => ({ unsealing, orderMs: 1, retired: false }) as RingKey);
+  const made: AbortSignal[] = [];
+  const { signal } = new AbortController();
+  const deps = depsWith(() => ({ ...emptyKeyRing, version: 1, keys }), []);
+  await createReconcile({ ...deps, progress: { made: (work) => made.push(work) } })({ ...request, signal });
+  expect(made).toEqual([signal, signal]);
 });
 
 test('a Secret that somebody else wrote is not taken back to what an outdated cache says', async () => {

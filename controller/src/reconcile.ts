@@ -18,6 +18,7 @@ import {
   unsealSecret,
 } from '@waxwing/shared';
 import { lastingFailures } from './backoff.ts';
+import type { DecryptionQueue } from './decryption-queue.ts';
 import type { KeyRing } from './keys/registry.ts';
 import { keysInOrder } from './keys/registry.ts';
 import type { KubeClient, SealedSecretSummary, SecretMetadata } from './kube/api.ts';
@@ -29,6 +30,7 @@ import type { ObjectMemory } from './object-memory.ts';
 import type { Orphans } from './orphans.ts';
 import type { PlanContext, SecretPlan } from './plan.ts';
 import { contestedAfterRepairs, contestWindowMs, planSecret, recordedNames } from './plan.ts';
+import type { Progress } from './progress.ts';
 import type { FailedStep } from './reasons.ts';
 import { conditionMessage, errorMetricReason, eventMessage, eventReasons, waitsForTrigger } from './reasons.ts';
 import type { StatusOutcome } from './status.ts';
@@ -63,6 +65,8 @@ export interface ReconcileDeps {
   readonly cache: ObjectCache;
   readonly client: Pick<KubeClient, 'secrets' | 'sealedSecrets'>;
   readonly keyRing: () => KeyRing;
+  readonly decryptions: DecryptionQueue;
+  readonly progress: Pick<Progress, 'made'>;
   readonly render: TemplateRenderer;
   /** Names of the template entries that give another result each time. */
   readonly volatileEntries: (template: SecretTemplate) => Promise<ReadonlySet<string>>;
@@ -122,7 +126,7 @@ export function createReconcile(deps: ReconcileDeps): Reconcile {
       const applied = left === 'status' ? recordedFor(target, deps) : undefined;
       return await recordSuccess(
         target,
-        applied ?? (await apply(target, await unseal(target, deps), request, deps)),
+        applied ?? (await apply(target, await unseal(target, request, deps), request, deps)),
         request,
         deps,
       );
@@ -211,7 +215,7 @@ function recordedFor({ key, uid, specHash }: Target, { memory }: ReconcileDeps):
 /** So many items are named in a condition; further ones are not even tried. */
 const maxFailures = 20;
 
-async function unseal(target: Target, deps: ReconcileDeps): Promise<Unsealed> {
+async function unseal(target: Target, request: ReconcileRequest, deps: ReconcileDeps): Promise<Unsealed> {
   const { key, namespace, specHash, sealedSecret } = target;
   const { memory, metrics } = deps;
   if (sealedSecret instanceof SealedSecretsError) throw new StepFailure('unseal', sealedSecret);
@@ -220,7 +224,7 @@ async function unseal(target: Target, deps: ReconcileDeps): Promise<Unsealed> {
     const known = memory.failure(key, specHash, ring.version);
     if (known !== undefined) throw new StepFailure('unseal', known);
     try {
-      const unsealed = await unsealWith(ring, sealedSecret, target, deps);
+      const unsealed = await unsealWith(ring, sealedSecret, target, request, deps);
       const items = unsealed.keyIds.size;
       for (let i = 0; i < items; i++) metrics.itemTried(unsealed.attempts / items);
       for (const keyId of unsealed.keyIds.values()) memory.rememberOpened(namespace, keyId);
@@ -240,10 +244,13 @@ function unsealWith(
   ring: KeyRing,
   sealedSecret: SealedSecret,
   { namespace, createdMs }: Target,
-  { memory, render, settings }: ReconcileDeps,
+  { priority, signal }: ReconcileRequest,
+  { decryptions, progress, memory, render, settings }: ReconcileDeps,
 ): Promise<Unsealed> {
   const hint = sealedSecret.metadata.annotations.get(keyIdAnnotation);
-  const keys = keysInOrder(ring, { hint, lastOpenedId: memory.lastOpened(namespace), createdMs });
+  const ordered = keysInOrder(ring, { hint, lastOpenedId: memory.lastOpened(namespace), createdMs });
+  const urgency = priority === 'change' ? 'soon' : 'whenever';
+  const keys = decryptions.keysFor(ordered, urgency, () => progress.made(signal));
   return unsealSecret(sealedSecret, { keys, render, acceptV1: settings.acceptDeprecatedData, maxFailures });
 }
 

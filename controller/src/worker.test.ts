@@ -6,8 +6,8 @@ import { createQueue } from './queue.ts';
 import { createTestLogger, createTestTimers } from './testing.ts';
 import { createWorkerPool, type Outcome, type ReconcileRequest } from './worker.ts';
 
-/** A pool on a clock of its own; `outcomes` are given one after the other, the last one for ever. */
-function aPool(outcomes: readonly (Outcome | Error)[], concurrency = 1) {
+/** A pool on a clock of its own; `outcomes` are given one after the other, the last one for ever. A promise is waited for. */
+function aPool(outcomes: readonly (Outcome | Error | Promise<Outcome>)[], concurrency = 1) {
   const timers = createTestTimers();
   const queue = createQueue(timers);
   const logger = createTestLogger();
@@ -49,6 +49,16 @@ describe('the workers', () => {
     expect(settled).toEqual(['done']);
     expect([queue.depth, queue.delayed]).toEqual([0, 0]);
     expect(logger.records).toMatchObject([{ level: 'info', attributes: { key: 'a/x', action: 'created' } }]);
+  });
+
+  test('runs that do not end leave an eighth of the workers to changes', async () => {
+    const { queue, requests } = aPool([new Promise(() => {})], 16);
+    for (let i = 0; i < 30; i++) queue.add(`a/${i}`, 'pending');
+    await turn();
+    expect(requests).toHaveLength(14);
+    queue.add('a/new', 'change');
+    await turn();
+    expect(requests.slice(14).map(({ key }) => key)).toEqual(['a/new']);
   });
 
   test('an unchanged object makes no line above debug', async () => {

@@ -51,11 +51,12 @@ export interface WorkerPool {
 export interface WorkerPoolOptions {
   readonly queue: WorkQueue;
   readonly reconcile: Reconcile;
+  /** So many runs at a time, an eighth of them of changes only. */
   readonly concurrency: number;
   readonly backoff: Backoff;
   /** Pause before a deterministic failure is looked at again. */
   readonly recheckIntervalMs: number;
-  /** A run that neither asked the API server anything nor heard from it for so long is stuck. */
+  /** A run that neither asked the API server anything, nor heard from it, nor used a private key for so long is stuck. */
   readonly deadlineMs: number;
   /** By the signals of the requests. */
   readonly progress: Pick<Progress, 'lastMs'>;
@@ -77,6 +78,12 @@ interface Failing {
   readonly code: string;
   readonly message: string;
 }
+
+/**
+ * This part of the workers waits for changes that somebody made just now: objects of thousands of items, or under many keys, can keep all the
+ * others busy for a minute.
+ */
+const reservedForChanges = 1 / 8;
 
 /** Takes requests from the queue and reconciles them, so many at a time. */
 export function createWorkerPool(options: WorkerPoolOptions): WorkerPool {
@@ -148,9 +155,9 @@ export function createWorkerPool(options: WorkerPoolOptions): WorkerPool {
     return entry;
   }
 
-  async function loop(): Promise<void> {
+  async function loop(only?: readonly Priority[]): Promise<void> {
     for (;;) {
-      const item = await queue.take();
+      const item = await queue.take(only);
       if (item === undefined) return;
       const startMs = now();
       const ending = new AbortController();
@@ -170,6 +177,8 @@ export function createWorkerPool(options: WorkerPoolOptions): WorkerPool {
 
   return {
     start() {
+      const reserved = Math.floor(options.concurrency * reservedForChanges);
+      while (loops.length < reserved) loops.push(loop(['change']));
       while (loops.length < options.concurrency) loops.push(loop());
     },
     async stop(timeoutMs) {

@@ -14,6 +14,7 @@ import {
 } from '@waxwing/shared';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { createCryptoService } from '../crypto-service.ts';
+import { createDecryptionQueue } from '../decryption-queue.ts';
 import type { KeyRing } from '../keys/registry.ts';
 import { createKeyRegistry, emptyKeyRing, newestKey } from '../keys/registry.ts';
 import { formatBody, parseBody } from './body.ts';
@@ -79,6 +80,7 @@ const unlimited = createRateLimiter({ perSecond: 1e6, burst: 1e6, maxKeys: 10, n
 function serverOptions(parts: Partial<ServerOptions> & { readonly ring?: () => KeyRing } = {}): ServerOptions {
   const service = createCryptoService({
     keyRing: parts.ring ?? (() => emptyKeyRing),
+    decryptions: createDecryptionQueue(2),
     acceptDeprecatedData: true,
     randomBytes,
     nowMs: () => Date.UTC(2026, 0, 1),

@@ -186,7 +186,11 @@ const ownFlags = {
     10 * secondMs,
     'The longest pause before a list or watch is tried again',
   ),
-  workers: flag(atLeast(1), 64, 'SealedSecrets worked on at the same time'),
+  workers: flag(
+    atLeast(1),
+    64,
+    'SealedSecrets worked on at the same time, an eighth of them only those that were changed just now',
+  ),
 } as const;
 
 export const flags = { ...upstreamFlags, ...ownFlags };
