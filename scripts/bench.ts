@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
 import { cliStart } from './bench/cli-start.ts';
-import { coldStart, manyKeys, memory, newObject } from './bench/controller.ts';
+import { coldStart, coldStartSmallerKey, manyKeys, memory, newObject } from './bench/controller.ts';
 import { flatMemory } from './bench/flat-memory.ts';
 import { type Benchmark, printMeasurements } from './bench/report.ts';
 import { sealMany } from './bench/seal-many.ts';
@@ -11,6 +11,7 @@ const benchmarks: readonly Benchmark[] = [
   sealMany,
   templates,
   coldStart,
+  coldStartSmallerKey,
   manyKeys,
   newObject,
   memory,
@@ -21,7 +22,7 @@ const usage = `Measures, and prints ratios of one run. Nothing here fails becaus
 
   pnpm bench [NAME...]
 
-${benchmarks.map(({ name, description }) => `  ${name.padEnd(12)} ${description}`).join('\n')}
+${benchmarks.map(({ name, description }) => `  ${name.padEnd(16)} ${description}`).join('\n')}
 `;
 
 const { values, positionals } = parseArgs({

@@ -1,4 +1,4 @@
-import { createPrivateKey, createPublicKey, randomBytes } from 'node:crypto';
+import { createPrivateKey, createPublicKey, type KeyObject, randomBytes } from 'node:crypto';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -60,7 +60,8 @@ export async function startCluster(): Promise<BenchCluster> {
 /** A sealing key of the benchmark, written to the cluster as the controller's own format. */
 export interface BenchKey {
   readonly keyId: string;
-  readonly publicKey: ReturnType<typeof createPublicKey>;
+  readonly privateKey: KeyObject;
+  readonly publicKey: KeyObject;
 }
 
 /** The public test key of the vectors: making 4096-bit keys takes seconds that are not measured here. */
@@ -94,7 +95,7 @@ async function installKey(client: ApiClient, keyPem: string, notBefore: Date): P
     data: { 'tls.key': base64(keyPem), 'tls.crt': base64(certificate) },
   };
   await must(client, 'POST', '/api/v1/namespaces/kube-system/secrets', secret);
-  return { keyId: keyIdOf(publicKey), publicKey };
+  return { keyId: keyIdOf(publicKey), privateKey, publicKey };
 }
 
 export interface Population {

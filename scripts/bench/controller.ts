@@ -107,21 +107,25 @@ interface ColdRound {
 export const coldStart: Benchmark = {
   name: 'cold-start',
   description: `${coldObjects} one-item objects, RSA 4096, against writing alone, ${coldRounds} times; then a warm restart of the same`,
-  run: () =>
-    withCluster(async (cluster) => {
-      const key = await installTestKey(cluster.client);
-      const rounds: ColdRound[] = [];
-      for (let round = 0; round < coldRounds; round++) {
-        if (round > 0) await removeObjects(cluster, coldShape(key));
-        rounds.push(await measureColdRound(cluster, key, round));
-      }
-      return [
-        ...judgeColdRounds(rounds),
-        ...(rounds.at(-1)?.usage ?? []),
-        ...(await warmRestart(cluster, coldObjects)),
-      ];
-    }),
+  run: () => withCluster(async (cluster) => measureColdStart(cluster, await installTestKey(cluster.client))),
 };
+
+/** Where RSA is slow its share drowns everything else, and a cold start of 4096 bits tells little of what the controller itself costs. */
+export const coldStartSmallerKey: Benchmark = {
+  name: 'cold-start-3072',
+  description: 'the same with RSA 3072, which on a machine without AVX-512 IFMA costs what 4096 costs on one with it',
+  run: () =>
+    withCluster(async (cluster) => measureColdStart(cluster, await installNewKey(cluster.client, 3072, new Date()))),
+};
+
+async function measureColdStart(cluster: BenchCluster, key: BenchKey): Promise<readonly Measurement[]> {
+  const rounds: ColdRound[] = [];
+  for (let round = 0; round < coldRounds; round++) {
+    if (round > 0) await removeObjects(cluster, coldShape(key));
+    rounds.push(await measureColdRound(cluster, key, round));
+  }
+  return [...judgeColdRounds(rounds), ...(rounds.at(-1)?.usage ?? []), ...(await warmRestart(cluster, coldObjects))];
+}
 
 const coldShape = (key: BenchKey) => ({
   items: 1,
@@ -134,7 +138,7 @@ const coldShape = (key: BenchKey) => ({
 async function measureColdRound(cluster: BenchCluster, key: BenchKey, round: number): Promise<ColdRound> {
   const { client, server } = cluster;
   const shape = coldShape(key);
-  const decryptions = await decryptionRate();
+  const decryptions = await decryptionRate(key.privateKey);
   const loop = { ...shape, objects: loopObjects, namespaces: 1, namespacePrefix: `loop-${round}` };
   const writes = await measureLoop(cluster, loop);
   await populate(client, { ...shape, namePrefix: `cold-${round}` });
@@ -192,6 +196,10 @@ function judgeColdRounds(rounds: readonly ColdRound[]): Measurement[] {
       name: `cold start (${list(rates)}/s, ${rounds.at(-1)?.secrets} Secrets) against the loop`,
       value: percent(share),
       bar: { text: 'at least 55 %, aim at 68 %', reached: share >= 0.55 },
+    },
+    {
+      name: '... where one RSA operation costs, measured in one object of the loop (0.39 where the bar was set)',
+      value: formatRatio(median(writes) / median(decryptions)),
     },
     {
       name: `... against what ${list(decryptions)} decryptions/s allow here (${limit.toFixed(0)}/s)`,
@@ -280,8 +288,8 @@ export const manyKeys: Benchmark = {
         keys.push(await installNewKey(cluster.client, 4096, new Date(Date.now() - age * 30 * 86_400_000)));
       }
       const measurements: Measurement[] = [];
-      const decryptions = await decryptionRate();
       const newest = keys.at(-1) as BenchKey;
+      const decryptions = await decryptionRate(newest.privateKey);
       const shuffled = (index: number) => keys[(index * 7919) % oldKeys] as BenchKey;
       const mixed = (index: number, item: number) => keys[(index * 7919 + item * 104_729) % oldKeys] as BenchKey;
       const cases = [
