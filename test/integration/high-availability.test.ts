@@ -17,7 +17,7 @@ const electing = [
   '--lease-retry-period=300ms',
 ];
 /** What the follower needs besides the lease's duration: two looks at it, and the machine's business. */
-const graceMs = 3000;
+const graceMs = 9_000;
 
 interface Replicas {
   readonly leader: ControllerProcess;
@@ -93,9 +93,11 @@ describe('a leader under load', () => {
     const load = churn(namespace, certificatePem);
     await delay(1500);
     leader.kill('SIGKILL');
-    expect(await timeOfNewObject(namespace, 'after-kill', certificatePem)).toBeLessThan(leaseMs + graceMs);
+    const tookMs = await timeOfNewObject(namespace, 'after-kill', certificatePem);
     await delay(500);
     await check(namespace, mark, await load.stop());
+    // Load that goes on would disturb the tests that follow.
+    expect(tookMs).toBeLessThan(leaseMs + graceMs);
     expect(await follower.metric('waxwing_leader')).toBe(1);
     await follower.stop();
   });
