@@ -1,6 +1,8 @@
 import { once } from 'node:events';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
+import { json } from 'node:stream/consumers';
 import type { Json } from '../apiserver/client.ts';
 import { createCertificateAuthority } from '../apiserver/embedded/certificates.ts';
 import type { ApiServer } from '../apiserver/harness.ts';
@@ -69,14 +71,16 @@ async function startWebhook(server: ApiServer, refusals: readonly Refusal[]): Pr
   const authority = createCertificateAuthority('admission webhook', Date.now());
   const { certificatePem, privateKeyPem } = authority.issue(['localhost'], ['127.0.0.1']);
   const hits = new Map<string, number>();
-  const webhook = createServer({ cert: certificatePem, key: privateKeyPem }, async (incoming, response) => {
-    const chunks: Buffer[] = [];
-    for await (const chunk of incoming) chunks.push(chunk as Buffer);
-    const { request } = JSON.parse(Buffer.concat(chunks).toString()) as Json;
+  const review = async (incoming: IncomingMessage, response: ServerResponse) => {
+    const { request } = (await json(incoming)) as Json;
     hits.set(request.namespace, (hits.get(request.namespace) ?? 0) + 1);
     const refusal = refusals.find(({ namespace }) => namespace === request.namespace);
     response.setHeader('content-type', 'application/json');
     response.end(JSON.stringify(reviewOf(request, refusal)));
+  };
+  // `stop` may end a connection in the middle of a review: the API server asks for a while after the configuration is gone.
+  const webhook = createServer({ cert: certificatePem, key: privateKeyPem }, (incoming, response) => {
+    review(incoming, response).catch(() => response.destroy());
   });
   webhook.listen(0, '127.0.0.1');
   await once(webhook, 'listening');

@@ -1,4 +1,5 @@
-import { createServer, type Server } from 'node:http';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { text } from 'node:stream/consumers';
 import type { Identity } from '../harness.ts';
 
 const prefix = 'waxwing-test.';
@@ -14,14 +15,14 @@ export function tokenFor(identity: Identity): string {
 
 /** Answers kube-apiserver's TokenReviews (authentication.k8s.io/v1) for tokens of `tokenFor`; a free port of 127.0.0.1. */
 export async function startTokenWebhook(): Promise<{ url: string; stop(): void }> {
-  const server: Server = createServer(async (request, response) => {
-    const chunks: Buffer[] = [];
-    for await (const chunk of request) chunks.push(chunk);
-    const review = JSON.parse(Buffer.concat(chunks).toString('utf8'));
+  const answer = async (request: IncomingMessage, response: ServerResponse) => {
+    const { apiVersion, kind, spec } = JSON.parse(await text(request));
     response.setHeader('content-type', 'application/json');
-    response.end(
-      JSON.stringify({ apiVersion: review.apiVersion, kind: review.kind, status: statusOf(review.spec.token) }),
-    );
+    response.end(JSON.stringify({ apiVersion, kind, status: statusOf(spec.token) }));
+  };
+  // An API server that is killed ends its connection in the middle of a question.
+  const server: Server = createServer((request, response) => {
+    answer(request, response).catch(() => response.destroy());
   });
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
