@@ -11,8 +11,8 @@ import {
 } from '@waxwing/shared';
 import { hashText, specTextOf } from '../spec-hash.ts';
 import type { Change, SealedSecretReflector, SealedSecretSummary, SecretMetadata } from './api.ts';
-import { sealedSecretsPath } from './client.ts';
 import { createReflector, type ReflectorOptions } from './reflector.ts';
+import { sealedSecretsPath } from './requests.ts';
 
 /**
  * What the cache keeps of a Secret, from its metadata. Annotations are looked at and dropped: client-side apply copies the whole Secret

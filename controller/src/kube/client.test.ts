@@ -4,7 +4,8 @@ import type { AddressInfo } from 'node:net';
 import { aSecret } from '@waxwing/shared/testing';
 import { afterEach, describe, expect, test } from 'vitest';
 import { createCredentials } from './auth.ts';
-import { createKubeClient, sealedSecretsPath, secretsPath } from './client.ts';
+import { createKubeClient } from './client.ts';
+import { sealedSecretsPath, secretsPath } from './requests.ts';
 
 // How answers are understood; that the requests are right, the integration suite shows on real API servers.
 
