@@ -24,6 +24,7 @@ import type { Logger } from './logger.ts';
 import type { Metrics } from './metrics.ts';
 import { createObjectMemory, type ObjectMemory } from './object-memory.ts';
 import { createOrphans, type Orphans } from './orphans.ts';
+import type { Reconcile } from './outcome.ts';
 import { contestWindowMs } from './plan.ts';
 import type { Progress } from './progress.ts';
 import { createQueue, processTimers, type WorkQueue } from './queue.ts';
@@ -33,7 +34,7 @@ import { specHashOf } from './spec-hash.ts';
 import { createStatusWriter } from './status-writer.ts';
 import type { Templates } from './templates.ts';
 import { createTriggers, type Triggers } from './triggers.ts';
-import { createWorkerPool, type Reconcile, type WorkerPool } from './worker.ts';
+import { createWorkerPool, type WorkerPool } from './worker.ts';
 
 /** What everything else is built on. */
 export interface Foundation {

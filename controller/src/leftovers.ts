@@ -4,9 +4,9 @@ import type { Logger } from './logger.ts';
 import type { Metrics } from './metrics.ts';
 import type { ObjectMemory } from './object-memory.ts';
 import type { Orphans } from './orphans.ts';
+import type { Outcome, ReconcileRequest } from './outcome.ts';
 import { isAbandoned, mayDeleteLeftover } from './plan.ts';
 import { type Target, targetOf } from './target.ts';
-import type { Outcome, ReconcileRequest } from './worker.ts';
 
 /**
  * How long the garbage collector is waited for. It takes seconds. It never comes for a Secret whose owner was deleted and made again while it

@@ -1,5 +1,5 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
-import type { Outcome } from './worker.ts';
+import type { Outcome } from './outcome.ts';
 
 /** Reasons of `unseal_errors_total`, as upstream has them. */
 export type UnsealErrorReason = 'fetch' | 'unseal' | 'update' | 'unmanaged' | 'status';

@@ -28,6 +28,7 @@ import type { Logger } from './logger.ts';
 import type { Metrics } from './metrics.ts';
 import type { ObjectMemory } from './object-memory.ts';
 import type { Orphans } from './orphans.ts';
+import type { Outcome, Reconcile, ReconcileRequest } from './outcome.ts';
 import type { PlanContext, SecretPlan } from './plan.ts';
 import { contestedAfterRepairs, contestWindowMs, planSecret, recordedNames } from './plan.ts';
 import type { Progress } from './progress.ts';
@@ -38,7 +39,6 @@ import type { StatusWriter, WrittenStatus } from './status-writer.ts';
 import type { Target } from './target.ts';
 import { targetOf } from './target.ts';
 import { volatileDigest } from './volatile-digest.ts';
-import type { Outcome, Reconcile, ReconcileRequest } from './worker.ts';
 
 /** The caches, as far as reconciling reads them. */
 export interface ObjectCache {

@@ -1,10 +1,11 @@
 import { SealedSecretsError } from '@waxwing/shared';
 import { describe, expect, test } from 'vitest';
 import { retryBackoff } from './backoff.ts';
+import type { Outcome, ReconcileRequest } from './outcome.ts';
 import { createProgress } from './progress.ts';
 import { createQueue } from './queue.ts';
 import { createTestLogger, createTestTimers } from './testing.ts';
-import { createWorkerPool, type Outcome, type ReconcileRequest } from './worker.ts';
+import { createWorkerPool } from './worker.ts';
 
 /** A pool on a clock of its own; `outcomes` are given one after the other, the last one for ever. A promise is waited for. */
 function aPool(outcomes: readonly (Outcome | Error | Promise<Outcome>)[], concurrency = 1) {
