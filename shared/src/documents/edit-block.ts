@@ -1,7 +1,8 @@
 /** Splices for objects in YAML's block style: one entry a line. */
-import type { Splice } from './edit.ts';
+
 import { formatDoubleQuoted, formatYaml, isPlainText } from './format-yaml.ts';
 import type { MapEntry, MapNode } from './node.ts';
+import type { Splice } from './splice.ts';
 import type { DocumentMap, DocumentValue } from './value.ts';
 
 export interface BlockStyle {

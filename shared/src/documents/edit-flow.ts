@@ -1,8 +1,9 @@
 /** Splices for objects in braces: JSON, and YAML's flow style. */
-import type { Splice } from './edit.ts';
+
 import { formatJsonString } from './format-json.ts';
 import { formatDoubleQuoted, isPlainText } from './format-yaml.ts';
 import type { MapEntry, MapNode, Node } from './node.ts';
+import type { Splice } from './splice.ts';
 import type { DocumentMap, DocumentValue } from './value.ts';
 
 export interface FlowStyle {

@@ -8,6 +8,7 @@ import { addToBlock, type BlockStyle, removeFromBlock, replaceInBlock, setEmptyI
 import { addToFlow, type FlowStyle, removeFromFlow, replaceInFlow } from './edit-flow.ts';
 import type { MapEntry, MapNode, Node } from './node.ts';
 import { keyName, readDocuments, type SourceDocument } from './read.ts';
+import { applySplices, type Splice } from './splice.ts';
 import { type Position, positionInText } from './text.ts';
 import { type DocumentMap, type DocumentValue, describeKind, equalValues, formatPath } from './value.ts';
 
@@ -24,13 +25,6 @@ export interface EditOptions {
   readonly source?: string;
   /** Which document of the file, from 0, not counting empty ones. Default 0. */
   readonly document?: number;
-}
-
-/** What replaces `[start, end)` of the old text. Offsets are UTF-16 units. */
-export interface Splice {
-  readonly start: number;
-  readonly end: number;
-  readonly text: string;
 }
 
 export interface PlannedEdit {
@@ -107,16 +101,6 @@ function changeTree(edits: readonly DocumentEdit[]): ChangeTree {
     level.set(last, edit.op === 'set' ? { set: edit.value } : 'remove');
   }
   return tree;
-}
-
-function applySplices(text: string, splices: readonly Splice[]): string {
-  let result = '';
-  let done = 0;
-  for (const { start, end, text: replacement } of splices) {
-    result += text.slice(done, start) + replacement;
-    done = end;
-  }
-  return result + text.slice(done);
 }
 
 function readsAs(text: string, expected: readonly DocumentValue[]): boolean {

@@ -1,6 +1,6 @@
 /** YAML and JSON documents, read, written and edited exactly as the Go tools around Kubernetes do it. Pure: text in, text out. */
 export { coerceToString, foldFieldName, goFieldLookup } from './coerce.ts';
-export { type DocumentEdit, type EditOptions, type PlannedEdit, planEdit, type Splice } from './edit.ts';
+export { type DocumentEdit, type EditOptions, type PlannedEdit, planEdit } from './edit.ts';
 export { formatJson, formatJsonCompact } from './format-json.ts';
 export { compareNatural, formatYaml } from './format-yaml.ts';
 export {
@@ -11,6 +11,7 @@ export {
   readObject,
   type SourceDocument,
 } from './read.ts';
+export type { Splice } from './splice.ts';
 export {
   type DetectedText,
   detectText,
