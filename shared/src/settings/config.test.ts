@@ -204,6 +204,16 @@ describe('the configuration', () => {
     expect(configOf(['--kubeclient-burst=7']).client.qps).toBeUndefined();
   });
 
+  test('times that make trouble out of a slow or quiet API server are allowed, and warned of', () => {
+    const invocation = read(['--reconcile-deadline=30s', '--watch-idle-timeout=1m']);
+    expect(invocation.type === 'run' && invocation.warnings.map((text) => text.split(':')[0])).toEqual([
+      '--reconcile-deadline',
+      '--watch-idle-timeout',
+    ]);
+    const longer = read(['--reconcile-deadline=31s', '--watch-idle-timeout=61s']);
+    expect(longer.type === 'run' && longer.warnings).toEqual([]);
+  });
+
   test('a leader must notice the loss of its Lease before another one may take it', () => {
     const problems = problemsOf(['--lease-duration=5s', '--lease-renew-deadline=5s', '--lease-retry-period=5s']);
     expect(problems.map((text) => text.split(':')[0])).toEqual(['--lease-duration', '--lease-renew-deadline']);

@@ -280,6 +280,7 @@ function buildConfig(values: Values, reading: Reading, surroundings: Surrounding
   const additional = additionalNamespaces(values['additional-namespaces'], namespace, reading);
   const kubeconfig = values.kubeconfig === '' ? undefined : values.kubeconfig;
   checkLease(values, reading);
+  checkTimes(values, reading);
   return {
     namespace,
     podName: env['POD_NAME'] || env['HOSTNAME'] || surroundings.hostname,
@@ -465,6 +466,20 @@ function logLevel(text: string, reading: Reading): number {
   const level = parseLogLevel(text);
   if (level === undefined) reading.warnings.push(`--log-level: ${JSON.stringify(text)} is not known; INFO is used`);
   return level ?? 0;
+}
+
+/** What is allowed, but makes trouble out of an API server that is merely slow or quiet. */
+function checkTimes(values: Values, reading: Reading): void {
+  if (values['reconcile-deadline'] <= values['request-timeout']) {
+    reading.warnings.push(
+      '--reconcile-deadline: is not longer than --request-timeout, so /healthz may fail while one answer is waited for',
+    );
+  }
+  if (values['watch-idle-timeout'] <= 60_000) {
+    reading.warnings.push(
+      '--watch-idle-timeout: the API server may say nothing for a minute, so quiet watches will be opened again and again',
+    );
+  }
 }
 
 /** The leader has to notice that it lost the Lease before another one may take it. */
