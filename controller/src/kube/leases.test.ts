@@ -102,6 +102,22 @@ async function pass(timers: TestTimers, ms: number, stepMs = 500): Promise<void>
   }
 }
 
+/** The first of the candidates, which has the Lease. */
+async function aLeader() {
+  const [store, timers] = [aLeaseStore(), createTestTimers()];
+  const a = aCandidate('a', store, timers);
+  a.election.start();
+  await turn();
+  return { store, timers, a };
+}
+
+async function aLeaderAndAFollower() {
+  const { store, timers, a } = await aLeader();
+  const b = aCandidate('b', store, timers);
+  b.election.start();
+  return { store, timers, a, b };
+}
+
 function mayWrite(election: LeaderElection): boolean {
   try {
     election.assertLeading();
@@ -129,12 +145,7 @@ describe('leader election', () => {
   });
 
   test('the second one follows as long as the first renews', async () => {
-    const [store, timers] = [aLeaseStore(), createTestTimers()];
-    const a = aCandidate('a', store, timers);
-    const b = aCandidate('b', store, timers);
-    a.election.start();
-    await turn();
-    b.election.start();
+    const { store, timers, a, b } = await aLeaderAndAFollower();
     await pass(timers, 120_000);
     expect([a.election.leadership, b.election.leadership]).toEqual(['leading', 'following']);
     expect([mayWrite(a.election), mayWrite(b.election)]).toEqual([true, false]);
@@ -156,10 +167,7 @@ describe('leader election', () => {
   });
 
   test('a leader that was stopped for a minute writes nothing when it goes on, and ends if it was followed', async () => {
-    const [store, timers] = [aLeaseStore(), createTestTimers()];
-    const a = aCandidate('a', store, timers);
-    a.election.start();
-    await turn();
+    const { store, timers, a } = await aLeader();
     const term = a.election.assertLeading();
     // SIGSTOP: the clock goes on, no timer fires.
     const now = timers.now;
@@ -173,10 +181,7 @@ describe('leader election', () => {
   });
 
   test('an answer over which it slept does not make it lead again', async () => {
-    const [store, timers] = [aLeaseStore(), createTestTimers()];
-    const a = aCandidate('a', store, timers);
-    a.election.start();
-    await turn();
+    const { store, timers, a } = await aLeader();
     store.fail(away);
     await pass(timers, 12_000);
     store.fail(undefined);
@@ -192,10 +197,7 @@ describe('leader election', () => {
   });
 
   test('a leader that cannot renew stops writing before another one may begin, breaks off its writes, and stays', async () => {
-    const [store, timers] = [aLeaseStore(), createTestTimers()];
-    const a = aCandidate('a', store, timers);
-    a.election.start();
-    await turn();
+    const { store, timers, a } = await aLeader();
     store.fail(away);
     await pass(timers, 9500);
     expect([mayWrite(a.election), a.lostCount()]).toEqual([true, 0]);
@@ -231,10 +233,7 @@ describe('leader election', () => {
   });
 
   test('it leads again although its last renewal arrived and only the answer was lost', async () => {
-    const [store, timers] = [aLeaseStore(), createTestTimers()];
-    const a = aCandidate('a', store, timers);
-    a.election.start();
-    await turn();
+    const { store, timers, a } = await aLeader();
     if (store.lease !== undefined) store.write({ ...store.lease, renewTime: 'later' });
     store.fail(away);
     await pass(timers, 60_000);
@@ -249,10 +248,7 @@ describe('leader election', () => {
     ['bears our name again', (lease: Lease) => ({ ...lease, leaseTransitions: 2 })],
     ['is gone', () => undefined],
   ])('it ends if the Lease %s', async (_, change) => {
-    const [store, timers] = [aLeaseStore(), createTestTimers()];
-    const a = aCandidate('a', store, timers);
-    a.election.start();
-    await turn();
+    const { store, timers, a } = await aLeader();
     store.fail(away);
     await pass(timers, 60_000);
     store.write(change(store.lease as Lease));
@@ -262,12 +258,7 @@ describe('leader election', () => {
   });
 
   test('a follower leaves the leader time to come back when the API server was away for both', async () => {
-    const [store, timers] = [aLeaseStore(), createTestTimers()];
-    const a = aCandidate('a', store, timers);
-    const b = aCandidate('b', store, timers);
-    a.election.start();
-    await turn();
-    b.election.start();
+    const { store, timers, a, b } = await aLeaderAndAFollower();
     await pass(timers, 1500);
     store.fail(away);
     await pass(timers, 60_000);
@@ -279,10 +270,7 @@ describe('leader election', () => {
   });
 
   test('a short outage loses nothing', async () => {
-    const [store, timers] = [aLeaseStore(), createTestTimers()];
-    const a = aCandidate('a', store, timers);
-    a.election.start();
-    await turn();
+    const { store, timers, a } = await aLeader();
     store.fail(away);
     await pass(timers, 6000);
     store.fail(undefined);
@@ -291,10 +279,7 @@ describe('leader election', () => {
   });
 
   test('a leader whose Lease somebody else took ends at once', async () => {
-    const [store, timers] = [aLeaseStore(), createTestTimers()];
-    const a = aCandidate('a', store, timers);
-    a.election.start();
-    await turn();
+    const { store, timers, a } = await aLeader();
     const lease = store.lease;
     if (lease !== undefined) store.write({ ...lease, holderIdentity: 'thief' });
     await pass(timers, 2500);
@@ -321,12 +306,7 @@ describe('leader election', () => {
   });
 
   test('a few refusals, as of an API server that has not read its roles yet, change nothing', async () => {
-    const [store, timers] = [aLeaseStore(), createTestTimers()];
-    const a = aCandidate('a', store, timers);
-    const b = aCandidate('b', store, timers);
-    a.election.start();
-    await turn();
-    b.election.start();
+    const { store, timers, a, b } = await aLeaderAndAFollower();
     await pass(timers, 5000);
     store.fail(forbidden);
     await pass(timers, 25_000);
@@ -365,30 +345,21 @@ describe('leader election', () => {
   });
 
   test('a Lease whose last renewal arrived without its answer is given back all the same', async () => {
-    const [store, timers] = [aLeaseStore(), createTestTimers()];
-    const a = aCandidate('a', store, timers);
-    a.election.start();
-    await turn();
+    const { store, a } = await aLeader();
     if (store.lease !== undefined) store.write({ ...store.lease, renewTime: 'later' });
     await a.election.stop();
     expect(store.lease).toMatchObject({ holderIdentity: '', leaseDurationSeconds: 1 });
   });
 
   test('a Lease that somebody else has taken meanwhile is not given back', async () => {
-    const [store, timers] = [aLeaseStore(), createTestTimers()];
-    const a = aCandidate('a', store, timers);
-    a.election.start();
-    await turn();
+    const { store, a } = await aLeader();
     if (store.lease !== undefined) store.write({ ...store.lease, holderIdentity: 'b' });
     await a.election.stop();
     expect(store.lease).toMatchObject({ holderIdentity: 'b' });
   });
 
   test('giving the Lease back to an API server that does not answer takes a few seconds', async () => {
-    const [store, timers] = [aLeaseStore(), createTestTimers()];
-    const a = aCandidate('a', store, timers);
-    a.election.start();
-    await turn();
+    const { store, timers, a } = await aLeader();
     store.hang();
     let isOver = false;
     void a.election.stop().then(() => {
@@ -399,12 +370,7 @@ describe('leader election', () => {
   });
 
   test('a graceful end gives the Lease back, and the next one need not wait', async () => {
-    const [store, timers] = [aLeaseStore(), createTestTimers()];
-    const a = aCandidate('a', store, timers);
-    const b = aCandidate('b', store, timers);
-    a.election.start();
-    await turn();
-    b.election.start();
+    const { store, timers, a, b } = await aLeaderAndAFollower();
     await turn();
     await a.election.stop();
     expect(store.lease?.holderIdentity).toBe('');
