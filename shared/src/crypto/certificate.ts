@@ -76,21 +76,6 @@ export function parseSealingCertificate(pem: string): SealingCertificate {
   };
 }
 
-const englishMonths = [
-  'January',
-  'February',
-  'March',
-  'April',
-  'May',
-  'June',
-  'July',
-  'August',
-  'September',
-  'October',
-  'November',
-  'December',
-];
-
 /**
  * Refuses a certificate after its end. One that begins in the future is taken: clocks of build machines are often behind.
  *
@@ -99,7 +84,7 @@ const englishMonths = [
 export function assertNotExpired(certificate: SealingCertificate, now: Date): void {
   const { notAfter } = certificate;
   if (now.getTime() <= notAfter.getTime()) return;
-  const day = `${englishMonths[notAfter.getUTCMonth()]} ${notAfter.getUTCDate()}, ${notAfter.getUTCFullYear()}`;
+  const day = notAfter.toLocaleDateString('en-US', { dateStyle: 'long', timeZone: 'UTC' });
   throw new SealedSecretsError('CertificateExpired', `failed to encrypt using an expired certificate on ${day}`, {
     hint: 'The controller renews its key by itself; fetch the current certificate with: waxwing cert',
   });
