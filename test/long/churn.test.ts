@@ -21,17 +21,20 @@ const namespaces = async (count: number) => {
   return names;
 };
 
-/** Waits until every object is as it has to be; returns how long that took, or throws with what is not. */
-async function converged(findDeviations: () => Promise<string[]>): Promise<number> {
+/** Waits until every object is as it has to be; says how long that took and what took so long, or throws with what is not. */
+async function converged(findDeviations: () => Promise<string[]>): Promise<string> {
   const startMs = performance.now();
+  const seconds = () => `${((performance.now() - startMs) / 1000).toFixed(1)} s`;
   let deviations: string[] = [];
+  let last = '';
   const isDone = async () => {
     deviations = await findDeviations();
+    if (deviations.length > 0) last = ` (${seconds()}: ${deviations.length}, such as ${deviations[0]})`;
     return deviations.length === 0;
   };
   await waitFor(isDone, { timeoutMs: convergenceMs, what: 'convergence' }).catch(() => {});
   expect(deviations).toEqual([]);
-  return performance.now() - startMs;
+  return `converged after ${seconds()}${last}`;
 }
 
 describe('a cluster without rest', () => {
@@ -118,12 +121,12 @@ describe('a cluster without rest', () => {
     }
     await churn.stop();
     // They would look at the objects of the next test too, with other keys.
-    const tookMs = await converged(churn.findDeviations).finally(() => Promise.all(replicas.map(({ stop }) => stop())));
+    const end = await converged(churn.findDeviations).finally(() => Promise.all(replicas.map(({ stop }) => stop())));
     const repetitions = await churn.findRepetitions(mark);
     console.log(
       `${new Date().toISOString()}, ${server.kind} API server: ${churn.changes} changes in ${(durationMs / 60_000).toFixed(1)} min, ` +
         `${Array.from(counts, ([name, count]) => `${count} x ${name}`).join(', ')}; ` +
-        `converged after ${(tookMs / 1000).toFixed(1)} s, ${repetitions.length} effects too many`,
+        `${end}, ${repetitions.length} effects too many`,
     );
     expect(repetitions).toEqual([]);
     expect(counts.get('SIGKILL')).toBeGreaterThan(0);
@@ -155,11 +158,11 @@ describe('a cluster without rest', () => {
       controller = await start(kills);
     }
     await churn.stop();
-    const tookMs = await converged(churn.findDeviations);
+    const end = await converged(churn.findDeviations);
     const repetitions = await churn.findRepetitions(mark);
     console.log(
       `${new Date().toISOString()}, ${server.kind} API server: ${churn.changes} changes, ${kills} kills in ${(durationMs / 60_000).toFixed(1)} min; ` +
-        `converged after ${(tookMs / 1000).toFixed(1)} s, ${repetitions.length} effects too many`,
+        `${end}, ${repetitions.length} effects too many`,
     );
     expect(repetitions).toEqual([]);
   });
