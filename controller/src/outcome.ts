@@ -18,14 +18,18 @@ export interface ReconcileRequest {
 
 /**
  * - `done`: nothing more to do until something changes; `action` names what was done, for the log.
- * - `retry`: an API, network or quota failure, or a lack of time: again by timer, for ever, with pauses that depend on the failure.
+ * - `retry`: an API, network or quota failure, or a lack of time: again by timer, for ever, with pauses that depend on the failure and are not
+ *   longer than `lookAfterMs`.
  * - `wait`: a deterministic failure: again on its trigger, plus one look an hour, or after `lookAfterMs`.
  * - `again`: not a failure, but look again after `delayMs`.
  */
 export type Outcome =
   | { readonly type: 'done'; readonly action: string }
-  | { readonly type: 'retry'; readonly error: SealedSecretsError }
-  | { readonly type: 'wait'; readonly error: SealedSecretsError; readonly lookAfterMs?: number | undefined }
+  | {
+      readonly type: 'retry' | 'wait';
+      readonly error: SealedSecretsError;
+      readonly lookAfterMs?: number | undefined;
+    }
   | { readonly type: 'again'; readonly delayMs: number; readonly action: string };
 
 /** One reconciliation. A rejection counts as `retry`. */

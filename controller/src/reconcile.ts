@@ -89,7 +89,7 @@ class StepFailure extends Error {
   readonly step: FailedStep;
   override readonly cause: SealedSecretsError;
 
-  /** When to look again without a change, where the usual interval is too long. */
+  /** When to look again without a change, where the usual pause is too long. */
   readonly lookAfterMs: number | undefined;
 
   constructor(step: FailedStep, cause: SealedSecretsError, lookAfterMs?: number) {
@@ -396,10 +396,23 @@ async function carryOut(
       throw new StepFailure(
         plan.code === 'NotManaged' ? 'gate' : 'update',
         new SealedSecretsError(plan.code, plan.message, { hint: plan.hint }),
-        // A Secret that is missing is not left alone for longer than the fight is remembered.
-        plan.code === 'DriftContested' && existing === undefined ? contestWindowMs : undefined,
+        lookAfterMs(plan.code, key, existing, memory),
       );
   }
+}
+
+/** When to look again without a change, at the latest, where that is known. */
+function lookAfterMs(
+  code: ErrorCode,
+  key: string,
+  existing: Secret | undefined,
+  memory: ObjectMemory,
+): number | undefined {
+  // A Secret that is missing is not left alone for longer than the fight is remembered.
+  if (code === 'DriftContested' && existing === undefined) return contestWindowMs;
+  if (code !== 'WaitingForGarbageCollection' || existing === undefined) return undefined;
+  const patienceMs = collectionPatienceMs - memory.leftoverAgeMs(key, existing.metadata.uid ?? '');
+  return patienceMs > 0 ? patienceMs : undefined;
 }
 
 async function recordSuccess(
@@ -471,7 +484,7 @@ async function recordFailure(
   deps.memory.statusIsStored(key);
   const changed = afterStatus(stored, target, deps);
   if (changed !== undefined) return changed;
-  return waitsForTrigger(cause.code) ? { type: 'wait', error: cause, lookAfterMs } : { type: 'retry', error: cause };
+  return { type: waitsForTrigger(cause.code) ? 'wait' : 'retry', error: cause, lookAfterMs };
 }
 
 /** The condition gauge follows what is stored; an object that changed meanwhile is looked at again at once. */

@@ -106,6 +106,25 @@ describe('the workers', () => {
     expect(requests).toHaveLength(2);
   });
 
+  test('a pause is not longer than what has to be looked at then', async () => {
+    const error = new SealedSecretsError('WaitingForGarbageCollection', 'the old Secret is still there');
+    const failures = Array.from({ length: 16 }, () => ({ type: 'retry', error }) as const);
+    const { queue, timers, requests } = aPool([...failures, { type: 'retry', error, lookAfterMs: 7000 }]);
+    queue.add('a/x', 'change');
+    for (const _ of failures) {
+      await turn();
+      timers.advance(5 * 60_000);
+    }
+    await turn();
+    expect(requests).toHaveLength(17);
+    timers.advance(6999);
+    await turn();
+    expect(requests).toHaveLength(17);
+    timers.advance(1);
+    await turn();
+    expect(requests).toHaveLength(18);
+  });
+
   test('a deterministic failure waits for its change, but for one look an hour', async () => {
     const { queue, timers, logger, requests } = aPool([{ type: 'wait', error: unknownKey }]);
     queue.add('a/x', 'change');

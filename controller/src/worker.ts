@@ -97,7 +97,8 @@ export function createWorkerPool(options: WorkerPoolOptions): WorkerPool {
       case 'retry': {
         const { count } = fail(key, outcome.error, 'retry');
         const backoff = backoffFor(outcome.error.code, options.backoff, options.recheckIntervalMs);
-        queue.addAfter(key, delayAfterFailures(count, backoff, options.random), 'retry');
+        const pauseMs = delayAfterFailures(count, backoff, options.random);
+        queue.addAfter(key, Math.min(pauseMs, outcome.lookAfterMs ?? pauseMs), 'retry');
         return;
       }
       case 'wait':
