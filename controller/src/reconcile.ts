@@ -32,10 +32,10 @@ import type { Outcome, Reconcile, ReconcileRequest } from './outcome.ts';
 import type { PlanContext, SecretPlan } from './plan.ts';
 import { contestedAfterRepairs, contestWindowMs, planSecret, recordedNames } from './plan.ts';
 import type { Progress } from './progress.ts';
-import type { FailedStep } from './reasons.ts';
 import { conditionMessage, errorMetricReason, eventMessage, eventReasons, waitsForTrigger } from './reasons.ts';
 import type { StatusOutcome } from './status.ts';
 import type { StatusWriter, WrittenStatus } from './status-writer.ts';
+import { StepFailure } from './step-failure.ts';
 import type { Target } from './target.ts';
 import { targetOf } from './target.ts';
 import { volatileDigest } from './volatile-digest.ts';
@@ -82,22 +82,6 @@ export interface ReconcileDeps {
   readonly logger: Logger;
   readonly monotonicMs: () => number;
   readonly settings: ReconcileSettings;
-}
-
-/** A step that failed. Every failure of the steps below arrives as one of these; anything else is a defect. */
-class StepFailure extends Error {
-  readonly step: FailedStep;
-  override readonly cause: SealedSecretsError;
-
-  /** When to look again without a change, where the usual pause is too long. */
-  readonly lookAfterMs: number | undefined;
-
-  constructor(step: FailedStep, cause: SealedSecretsError, lookAfterMs?: number) {
-    super(cause.message);
-    this.step = step;
-    this.cause = cause;
-    this.lookAfterMs = lookAfterMs;
-  }
 }
 
 /** The Secret as it is after a run. */
