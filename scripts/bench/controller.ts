@@ -76,7 +76,7 @@ async function apiCalls(cluster: BenchCluster, since: string): Promise<Measureme
 }
 
 const coldObjects = 2000;
-/** A thousand for each concurrency, so that the API server collects garbage in each of them. */
+/** A thousand for each concurrency: in so many a fresh API server collects garbage about once. */
 const loopObjects = 4000;
 
 /**

@@ -8,9 +8,9 @@ import { encodeJson } from './json.ts';
 import { leasesApi } from './leases-api.ts';
 import {
   collectionPath,
-  keyOf,
   limitsOf,
   metadataAnswer,
+  objectKeyOf,
   orUndefined,
   sealedSecretsPath,
   writtenFrom,
@@ -45,7 +45,7 @@ function sealedSecretsApi(transport: ApiTransport): SealedSecretsApi {
   const path = (key: ObjectKey) => `${sealedSecretsPath(key.namespace)}/${encodeURIComponent(key.name)}`;
   return {
     async get(key, options = {}) {
-      const call: ApiCall = { verb: 'get', group, resource: plural, ...keyOf(key) };
+      const call: ApiCall = { verb: 'get', group, resource: plural, ...objectKeyOf(key) };
       return orUndefined(key.name, transport.request({ method: 'GET', path: path(key), call, signal: options.signal }));
     },
     async updateStatus(target, status, options = {}) {
@@ -59,7 +59,7 @@ function sealedSecretsApi(transport: ApiTransport): SealedSecretsApi {
         method: 'PUT',
         path: `${path(target)}/status`,
         body: encodeJson(document),
-        call: { verb: 'update', group, resource: `${plural}/status`, ...keyOf(target) },
+        call: { verb: 'update', group, resource: `${plural}/status`, ...objectKeyOf(target) },
         ...limitsOf(options),
       });
       return { ...writtenFrom(answer), status: property(answer, 'status') };
@@ -94,7 +94,12 @@ function eventsApi(transport: ApiTransport): EventsApi {
 }
 
 function configMapsApi(transport: ApiTransport): ConfigMapsApi {
-  const call = (verb: string, key: ObjectKey): ApiCall => ({ verb, group: '', resource: 'configmaps', ...keyOf(key) });
+  const call = (verb: string, key: ObjectKey): ApiCall => ({
+    verb,
+    group: '',
+    resource: 'configmaps',
+    ...objectKeyOf(key),
+  });
   const path = (namespace: string) => collectionPath('', 'v1', namespace, 'configmaps');
   return {
     async create(key, metadata, data, options = {}) {

@@ -2,7 +2,7 @@ import { type DocumentMap, type DocumentValue, numberAt, property, textAt } from
 import type { Lease, LeaseRecord, LeasesApi, ObjectKey } from './api.ts';
 import type { ApiCall } from './errors.ts';
 import { encodeJson } from './json.ts';
-import { collectionPath, keyOf, orUndefined } from './requests.ts';
+import { collectionPath, objectKeyOf, orUndefined } from './requests.ts';
 import type { ApiTransport } from './transport.ts';
 
 const leaseGroup = 'coordination.k8s.io';
@@ -14,7 +14,7 @@ export function leasesApi(transport: ApiTransport): LeasesApi {
     verb,
     group: leaseGroup,
     resource: 'leases',
-    ...keyOf(key),
+    ...objectKeyOf(key),
   });
   return {
     async get(key, options = {}) {
@@ -50,7 +50,7 @@ function leaseFrom(object: unknown): Lease {
 function leaseDocument(key: ObjectKey, record: LeaseRecord, resourceVersion: string): DocumentMap {
   const { holderIdentity, leaseDurationSeconds, acquireTime, renewTime, leaseTransitions } = record;
   const spec = { holderIdentity, leaseDurationSeconds, acquireTime, renewTime, leaseTransitions };
-  const metadata: DocumentMap = new Map(Object.entries(keyOf(key)));
+  const metadata: DocumentMap = new Map(Object.entries(objectKeyOf(key)));
   if (resourceVersion !== '') metadata.set('resourceVersion', resourceVersion);
   return new Map<string, DocumentValue>([
     ['apiVersion', `${leaseGroup}/v1`],

@@ -44,7 +44,7 @@ export async function orUndefined<T>(name: string, answer: Promise<T>): Promise<
 }
 
 /** Namespace and name alone, of something that has more. */
-export function keyOf(key: { readonly namespace: string; readonly name: string }): ObjectKey {
+export function objectKeyOf(key: { readonly namespace: string; readonly name: string }): ObjectKey {
   return { namespace: key.namespace, name: key.name };
 }
 

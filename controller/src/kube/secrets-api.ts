@@ -3,11 +3,16 @@ import type { CallOptions, FieldManager, ObjectKey, ResourceSelection, SecretsAp
 import { listAll } from './collections-api.ts';
 import { type ApiCall, ApiError } from './errors.ts';
 import { encodeJson } from './json.ts';
-import { keyOf, limitsOf, metadataAnswer, orUndefined, secretsPath, writtenFrom } from './requests.ts';
+import { limitsOf, metadataAnswer, objectKeyOf, orUndefined, secretsPath, writtenFrom } from './requests.ts';
 import type { ApiTransport } from './transport.ts';
 
 export function secretsApi(transport: ApiTransport): SecretsApi {
-  const call = (verb: string, key: ObjectKey): ApiCall => ({ verb, group: '', resource: 'secrets', ...keyOf(key) });
+  const call = (verb: string, key: ObjectKey): ApiCall => ({
+    verb,
+    group: '',
+    resource: 'secrets',
+    ...objectKeyOf(key),
+  });
   const path = (key: ObjectKey) => `${secretsPath(key.namespace)}/${encodeURIComponent(key.name)}`;
 
   function write(

@@ -472,12 +472,12 @@ function logLevel(text: string, reading: Reading): number {
 function checkTimes(values: Values, reading: Reading): void {
   if (values['reconcile-deadline'] <= values['request-timeout']) {
     reading.warnings.push(
-      '--reconcile-deadline: is not longer than --request-timeout, so /healthz may fail while one answer is waited for',
+      '--reconcile-deadline: is not longer than --request-timeout, so /healthz may fail while one answer is waited for; make it longer',
     );
   }
   if (values['watch-idle-timeout'] <= 60_000) {
     reading.warnings.push(
-      '--watch-idle-timeout: the API server may say nothing for a minute, so quiet watches will be opened again and again',
+      '--watch-idle-timeout: the API server may say nothing for a minute, so quiet watches will be opened again and again; make it longer than 1m',
     );
   }
 }
